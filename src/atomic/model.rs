@@ -1,0 +1,106 @@
+//! The loom backend: every access is a step of the model, with the declared ordering.
+//!
+//! Only for the tests of this repository, against the patched loom that `cargo xtask` prepares.
+
+use loom::sync::atomic::{self, Ordering};
+
+use super::delegate::{bit, exchange_methods, fetch, integer_methods, update};
+
+pub(crate) use loom::cell::UnsafeCell;
+pub use loom::sync::atomic::fence;
+
+/// How many threads may be inside one structure at once: loom knows five, with the main one.
+pub(crate) const MAX_THREADS: usize = 4;
+
+/// A `SeqCst` fence that follows a read-modify-write.
+pub(crate) fn fence_after_rmw() {
+    fence(Ordering::SeqCst);
+}
+
+macro_rules! raw_integer {
+    ($raw:ident, $atomic:ident, $word:ty) => {
+        pub(crate) struct $raw(atomic::$atomic);
+
+        impl $raw {
+            #[track_caller]
+            pub(crate) fn new(value: $word) -> Self {
+                Self(atomic::$atomic::new(value))
+            }
+
+            #[track_caller]
+            pub(crate) fn load_mut(&mut self) -> $word {
+                self.0.with_mut(|value| *value)
+            }
+
+            integer_methods!($word);
+        }
+    };
+}
+
+raw_integer!(RawU8, AtomicU8, u8);
+raw_integer!(RawU16, AtomicU16, u16);
+raw_integer!(RawU32, AtomicU32, u32);
+raw_integer!(RawU64, AtomicU64, u64);
+raw_integer!(RawUsize, AtomicUsize, usize);
+
+/// The integer that [`RawUsize`] holds.
+pub(crate) type UsizeWord = usize;
+
+pub(crate) struct RawPtr<T>(atomic::AtomicPtr<T>);
+
+impl<T> RawPtr<T> {
+    #[track_caller]
+    pub(crate) fn new(pointer: *mut T) -> Self {
+        Self(atomic::AtomicPtr::new(pointer))
+    }
+
+    exchange_methods!(*mut T);
+}
+
+/// A pair in one modelled word, because loom has none of 128 bits: each half must fit in 32 bits,
+/// which is checked. Reading one half reads the word, as an 8-byte load of a 16-byte location
+/// reads part of what one `lock cmpxchg16b` wrote.
+pub(crate) struct RawPair(RawU64);
+
+impl RawPair {
+    #[track_caller]
+    pub(crate) fn new(value: [u64; 2]) -> Self {
+        Self(RawU64::new(pack(value)))
+    }
+
+    #[track_caller]
+    pub(crate) fn load_low(&self, order: Ordering) -> u64 {
+        let [low, _] = unpack(self.0.load(order));
+        low
+    }
+
+    #[track_caller]
+    pub(crate) fn load_high(&self, order: Ordering) -> u64 {
+        let [_, high] = unpack(self.0.load(order));
+        high
+    }
+
+    #[track_caller]
+    pub(crate) fn compare_exchange(
+        &self,
+        current: [u64; 2],
+        new: [u64; 2],
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<[u64; 2], [u64; 2]> {
+        self.0
+            .compare_exchange(pack(current), pack(new), success, failure)
+            .map(unpack)
+            .map_err(unpack)
+    }
+}
+
+#[track_caller]
+fn pack([low, high]: [u64; 2]) -> u64 {
+    assert!(low >> 32 == 0 && high >> 32 == 0, "a modelled half has 32 bits: {low:#x}, {high:#x}");
+    high << 32 | low
+}
+
+fn unpack(word: u64) -> [u64; 2] {
+    [word & 0xffff_ffff, word >> 32]
+}

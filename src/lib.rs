@@ -1,0 +1,62 @@
+#![no_std]
+//! Lock-free data structures for x86-64 kernels, firmware and services.
+//!
+//! No allocator, no lock, no panic after construction; every structure can be built at compile time
+//! in a `static` and used from threads and interrupt handlers at once.
+//!
+//! # Which structure do I want?
+//!
+//! | I want to … | take | push / pop |
+//! |---|---|---|
+//! | count events | [`counter::Counter`] | wait-free |
+//! | pass values from one thread or interrupt handler to another | [`ring::SpscRing`] | wait-free |
+//! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
+//! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |
+//! | keep a free list over memory of my own | [`stack::IndexStack`] | lock-free |
+//! | see `AddInt64` become one `lock xadd` | [`atomic`] | wait-free |
+//! | say the instruction myself | [`arch`] | wait-free |
+//!
+//! # Progress
+//!
+//! Each call states what it guarantees, with every other thread stopped at any instruction:
+//!
+//! - **wait-free**: it completes in a bounded number of its own steps.
+//! - **lock-free**: of all calls under way, one completes in a bounded number of steps; a single one
+//!   may lose races for as long as others win them.
+//! - **blocking**: it waits for another thread. Only the forms named `…_wait` do.
+//!
+//! # Context
+//!
+//! *Any* means threads, interrupt handlers and NMI handlers, also when the call interrupts another
+//! call on the same structure at any instruction. *Threads* excludes handlers.
+//!
+//! # Features
+//!
+//! None is on by default, and the crate never uses `std` or `alloc`.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec` |
+//! | `spin` | `push_wait`, `pop_wait`: waiting by a `spin::RelaxStrategy` |
+//!
+//! # Targets
+//!
+//! x86-64, where read-modify-writes are the instructions that [`arch`] names. Other targets with
+//! 64-bit atomics run on `core::sync::atomic`, with the same declared orderings, but without
+//! `AtomicPair`. Minimum Rust version: 1.85.
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!(
+    "latchless needs 64-bit atomics without a lock, which this target does not have; \
+     see https://doc.rust-lang.org/core/sync/atomic/#portability"
+);
+
+#[cfg(test)]
+extern crate std;
+
+pub mod arch;
+pub mod atomic;
+pub mod counter;
+pub mod mem;
+pub mod ring;
+pub mod stack;

@@ -1,0 +1,65 @@
+//! Bounded first-in-first-out rings.
+//!
+//! | ring | producers | consumers | push and pop | values |
+//! |---|---|---|---|---|
+//! | [`SpscRing`] | one handle | one handle | wait-free, no locked instruction | any `T` |
+//! | [`MpmcRing`] | any number | any number | lock-free, four tickets a value | any `T` |
+//!
+//! Vocabulary: `tail` is where the next value goes in, `head` where the next one comes out. A
+//! *position* counts up for ever and wraps at the integer's end; an *index* is a position within
+//! the ring; a *lap* is how many times positions have gone round it. A ring of capacity `N` holds
+//! `N` values, not one less.
+
+mod position;
+
+pub mod mpmc;
+pub mod spsc;
+
+#[cfg(feature = "heapless")]
+mod with_heapless;
+#[cfg(feature = "spin")]
+mod with_spin;
+
+use core::error::Error;
+use core::fmt;
+
+pub use self::mpmc::MpmcRing;
+pub use self::spsc::SpscRing;
+
+/// There was no room; the value that did not fit comes back.
+///
+/// # Examples
+///
+/// ```
+/// use latchless::ring::{Full, MpmcRing};
+///
+/// let ring: MpmcRing<String, 1> = MpmcRing::new();
+/// ring.push("first".into())?;
+/// let Err(Full(back)) = ring.push("second".into()) else { unreachable!() };
+/// assert_eq!(back, "second");
+/// # Ok::<(), Full<String>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Full<T>(pub T);
+
+impl<T> Full<T> {
+    /// Takes the value back.
+    #[inline]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> fmt::Debug for Full<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Full(..)")
+    }
+}
+
+impl<T> fmt::Display for Full<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ring is full")
+    }
+}
+
+impl<T> Error for Full<T> {}

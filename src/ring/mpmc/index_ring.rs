@@ -1,0 +1,244 @@
+//! A lock-free FIFO ring of at most `N` distinct indices (SCQ). See the [module](super) for
+//! invariants and edges.
+
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use static_assertions::const_assert_eq;
+
+use crate::atomic::{AtomicI64, AtomicU64, MAX_THREADS, array, const_fn, fence_after_rmw};
+use crate::mem::CachePadded;
+use crate::ring::position::{Entry, is_after};
+
+/// A FIFO of indices below `N`, each in it at most once.
+#[repr(C)]
+pub(super) struct IndexRing<const N: usize> {
+    /// Tickets of takes: the next position to take from.
+    head: CachePadded<AtomicU64>,
+    /// Tickets of puts: the next position to put to.
+    tail: CachePadded<AtomicU64>,
+    /// How many more tickets may fail before the ring counts as empty; negative: it is.
+    threshold: CachePadded<AtomicI64>,
+    /// `2 * N` entries, spelled in a way that stable Rust accepts.
+    entries: CachePadded<[[AtomicU64; 2]; N]>,
+}
+
+impl<const N: usize> IndexRing<N> {
+    const VALID_N: () = assert!(
+        N.is_power_of_two() && N <= 1 << 31,
+        "N must be a power of two, at least 1 and at most 2^31"
+    );
+
+    /// What a put refills `threshold` to. After the put, the tickets that can fail before one
+    /// finds the index are those within one lap before it, `2 * N`, and one for each other call
+    /// under way. The paper has `3 * N - 1`, for at most `N` threads.
+    const FULL_THRESHOLD: i64 = {
+        let threads = if N > MAX_THREADS { N } else { MAX_THREADS };
+        (2 * N + threads - 1) as i64
+    };
+
+    const_fn! {
+        /// Creates a ring without any index, whose positions start at `position`.
+        pub(super) const fn empty(position: u64) -> Self {
+            Self::with_indices(position, 0)
+        }
+    }
+
+    const_fn! {
+        /// Creates a ring with all indices in ascending order, whose positions start at `position`.
+        pub(super) const fn full(position: u64) -> Self {
+            Self::with_indices(position, N)
+        }
+    }
+
+    const_fn! {
+        /// Creates a ring that holds the indices below `count`.
+        #[expect(clippy::indexing_slicing, reason = "`slot` is below 2 * N; no panic path remains")]
+        const fn with_indices(position: u64, count: usize) -> Self {
+            const { Self::VALID_N };
+            let mut entries = array![[AtomicU64::new(0), AtomicU64::new(0)]; N];
+            let mut offset = 0;
+            while offset < 2 * N {
+                let ticket = position.wrapping_add(offset as u64);
+                let entry = if offset < count {
+                    Entry::<N>::holding(ticket, offset)
+                } else {
+                    // Of the lap before, so that the ticket finds it old and vacant.
+                    Entry::<N>::vacant(ticket.wrapping_sub(2 * N as u64))
+                };
+                let slot = Entry::<N>::slot(ticket);
+                entries[slot / 2][slot % 2] = AtomicU64::new(entry.bits());
+                offset += 1;
+            }
+            let threshold = if count == 0 { -1 } else { Self::FULL_THRESHOLD };
+            Self {
+                head: CachePadded::new(AtomicU64::new(position)),
+                tail: CachePadded::new(AtomicU64::new(position.wrapping_add(count as u64))),
+                threshold: CachePadded::new(AtomicI64::new(threshold)),
+                entries: CachePadded::new(entries),
+            }
+        }
+    }
+
+    /// Appends `index`, which the caller owns (INV-1); there is always room.
+    #[inline]
+    pub(super) fn put(&self, index: usize) {
+        loop {
+            // ORDERING: Relaxed; a ticket says where to try, the entry says whether it may.
+            let ticket = self.tail.fetch_add(1, Relaxed);
+            let place = self.entry(ticket);
+            // ORDERING: Acquire, E3. If the put succeeds, the tickets that emptied this entry were
+            // drawn before it for every thread that sees fence F1; the model is too small to show
+            // the difference, INV-4 is the argument.
+            let mut entry = Entry::<N>::from_bits(place.load(Acquire));
+            while entry.is_vacant()
+                && entry.is_before_lap(ticket)
+                && (entry.is_safe() || !self.has_passed(ticket))
+            {
+                let filled = Entry::<N>::holding(ticket, index).bits();
+                // ORDERING: success Release, E1: the owner's work on the slot goes with the index.
+                // Failure Acquire, E3, as for the load above.
+                match place.compare_exchange_weak(entry.bits(), filled, Release, Acquire) {
+                    Ok(_) => return self.refill_threshold(),
+                    Err(found) => entry = Entry::from_bits(found),
+                }
+            }
+        }
+    }
+
+    /// Takes the oldest index out, or returns `None` if there is none.
+    #[inline]
+    pub(super) fn take(&self) -> Option<usize> {
+        // ORDERING: Relaxed; by coherence this sees every refill that happened before, and no
+        // other memory is read on the strength of it.
+        if self.threshold.load(Relaxed) < 0 {
+            return None;
+        }
+        loop {
+            // ORDERING: Acquire, E2. A put that asked for `head` before this ticket was drawn saw
+            // its entry before this call looks at it.
+            let ticket = self.head.fetch_add(1, Acquire);
+            if let Some(index) = self.take_with(ticket) {
+                return Some(index);
+            }
+            // ORDERING: Relaxed; by coherence this is no older than any put that happened before.
+            let tail = self.tail.load(Relaxed);
+            let next = ticket.wrapping_add(1);
+            let is_drained = !is_after(tail, next);
+            if is_drained {
+                self.catch_up(tail, next);
+            }
+            // ORDERING: Relaxed; the fence below orders it.
+            let before = self.threshold.fetch_sub(1, Relaxed);
+            // ORDERING: SeqCst fence, F1, against the one in `refill_threshold`: either that put
+            // sees this payment, or the tickets that this thread draws from now on come after the
+            // put. So at most one payment of each thread is missed (INV-4).
+            fence_after_rmw();
+            if is_drained || before <= 0 {
+                return None;
+            }
+        }
+    }
+
+    /// Whether the ring was empty at some moment during the call: neither an index in it, nor one
+    /// on its way in that a `take` could find.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        // ORDERING: Relaxed; by coherence this sees every put that happened before.
+        self.threshold.load(Relaxed) < 0 || self.len() == 0
+    }
+
+    /// How many indices are in the ring: exact while no call is under way, except that positions
+    /// which puts skipped in a race count until a `take` has passed them.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        // ORDERING: Relaxed for both; an estimate. `head` first: the other order could find it
+        // beyond a `tail` that has moved on since.
+        let head = self.head.load(Relaxed);
+        let tail = self.tail.load(Relaxed);
+        if is_after(tail, head) { (tail.wrapping_sub(head) as usize).min(N) } else { 0 }
+    }
+
+    /// Looks for an index where `ticket` points to; otherwise makes sure that no put leaves one
+    /// there any more.
+    #[inline]
+    fn take_with(&self, ticket: u64) -> Option<usize> {
+        let place = self.entry(ticket);
+        // ORDERING: Acquire, E1. The slot of the index comes with it.
+        let mut entry = Entry::<N>::from_bits(place.load(Acquire));
+        loop {
+            if entry.is_of_lap(ticket) {
+                // Only this ticket takes from this lap, so it is still there.
+                // ORDERING: Release, E3.
+                place.or(Entry::<N>::vacating_mask(), Release);
+                return Some(entry.index());
+            }
+            if !entry.is_before_lap(ticket) {
+                return None;
+            }
+            let refused = if entry.is_vacant() {
+                // A put with this ticket would find the lap taken.
+                entry.moved_to(ticket)
+            } else {
+                // An index of an older lap, whose taker is late. When it is gone, a put with this
+                // ticket has to ask whether this take has passed.
+                entry.unsafe_twin()
+            };
+            if refused == entry {
+                return None;
+            }
+            // ORDERING: success Release, E3. Failure Acquire, E1: the entry found may hold the
+            // index for this ticket.
+            match place.compare_exchange_weak(entry.bits(), refused.bits(), Release, Acquire) {
+                Ok(_) => return None,
+                Err(found) => entry = Entry::from_bits(found),
+            }
+        }
+    }
+
+    /// Whether a take has drawn `ticket` already. If not, the take that will draw it sees what
+    /// this thread has seen.
+    #[cold]
+    fn has_passed(&self, ticket: u64) -> bool {
+        // ORDERING: Release, E2. An addition of zero instead of a load: it reads the latest value,
+        // and whoever draws a ticket after it acquires from it. A load could be stale while the
+        // entry read before was not: an index put there would be lost.
+        let head = self.head.fetch_add(0, Release);
+        is_after(head, ticket)
+    }
+
+    /// Lets the ring count as non-empty again, after a put.
+    #[inline]
+    fn refill_threshold(&self) {
+        // ORDERING: SeqCst fence, F1; see `take`.
+        fence_after_rmw();
+        // ORDERING: Relaxed; the fence orders it.
+        if self.threshold.load(Relaxed) != Self::FULL_THRESHOLD {
+            // ORDERING: Relaxed; a later take sees it by coherence. An exchange, because on x86-64
+            // that is what a store before a fence costs, and loom breaks the atomicity of other
+            // read-modify-writes against a plain store.
+            self.threshold.swap(Self::FULL_THRESHOLD, Relaxed);
+        }
+    }
+
+    /// Moves `tail` up to `head`, so that puts do not have to work through positions that takes
+    /// have passed.
+    #[inline]
+    fn catch_up(&self, mut tail: u64, head: u64) {
+        while is_after(head, tail) {
+            // ORDERING: Relaxed for both; tickets publish nothing.
+            match self.tail.compare_exchange_weak(tail, head, Relaxed, Relaxed) {
+                Ok(_) => return,
+                Err(found) => tail = found,
+            }
+        }
+    }
+
+    /// The entry that the position `ticket` falls on.
+    #[inline(always)]
+    fn entry(&self, ticket: u64) -> &AtomicU64 {
+        // SAFETY: `Entry::slot` is below `2 * N`, the number of entries.
+        unsafe { self.entries.as_flattened().get_unchecked(Entry::<N>::slot(ticket)) }
+    }
+}
+
+const_assert_eq!(size_of::<IndexRing<64>>(), 3 * 128 + 64 * 2 * size_of::<AtomicU64>());

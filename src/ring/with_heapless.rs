@@ -1,0 +1,68 @@
+//! Batches into a `heapless::Vec` (feature `heapless`).
+
+use super::MpmcRing;
+use super::spsc::Consumer;
+
+impl<T, const N: usize> Consumer<'_, T, N> {
+    /// Pops as many values as there are, or as `out` has room for, and appends them to `out` in
+    /// order. Returns how many. The slots are given up all at once, by one store.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(values popped). **Ordering** as
+    /// [`pop`](Self::pop).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use latchless::ring::SpscRing;
+    ///
+    /// let mut ring = SpscRing::<u8, 4>::new();
+    /// let (mut producer, mut consumer) = ring.split();
+    /// (0..3).for_each(|n| producer.push(n).unwrap());
+    ///
+    /// let mut batch = heapless::Vec::<u8, 2>::new();
+    /// assert_eq!(consumer.pop_into_vec(&mut batch), 2);
+    /// assert_eq!(batch, [0, 1]);
+    /// ```
+    pub fn pop_into_vec<const M: usize>(&mut self, out: &mut heapless::Vec<T, M>) -> usize {
+        let count = self.len().min(M - out.len());
+        // SAFETY: `count` is at most `len`. `push` is asked for no more than the room that `out`
+        // has; it does not unwind.
+        unsafe {
+            self.take_many(count, |value| {
+                let pushed = out.push(value);
+                debug_assert!(pushed.is_ok(), "there was room for `count` values");
+            });
+        }
+        count
+    }
+}
+
+impl<T, const N: usize> MpmcRing<T, N> {
+    /// Pops values until the ring is empty or `out` is full, and appends them to `out` in order.
+    /// Returns how many. Values of other consumers may lie between them.
+    ///
+    /// **Progress** lock-free for each value. **Context** any. **Complexity** O(values popped).
+    /// **Ordering** as [`pop`](Self::pop).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use latchless::ring::MpmcRing;
+    ///
+    /// let ring = MpmcRing::<u8, 4>::new();
+    /// (0..3).for_each(|n| ring.push(n).unwrap());
+    ///
+    /// let mut batch = heapless::Vec::<u8, 8>::new();
+    /// assert_eq!(ring.pop_into_vec(&mut batch), 3);
+    /// assert_eq!(batch, [0, 1, 2]);
+    /// ```
+    pub fn pop_into_vec<const M: usize>(&self, out: &mut heapless::Vec<T, M>) -> usize {
+        let before = out.len();
+        while !out.is_full() {
+            let Some(value) = self.pop() else { break };
+            let pushed = out.push(value);
+            debug_assert!(pushed.is_ok(), "`out` was not full");
+        }
+        out.len() - before
+    }
+}

@@ -1,0 +1,90 @@
+//! Waiting for room or for a value, the way `spin` waits (feature `spin`).
+//!
+//! These calls block: they wait for another thread, so none of them may be called from an interrupt
+//! handler, where that thread may be the one interrupted.
+
+use spin::relax::RelaxStrategy;
+
+use super::spsc::{Consumer, Producer};
+use super::{Full, MpmcRing};
+
+/// Calls `attempt` until it succeeds, with `R` in between.
+fn wait_to_push<T, R: RelaxStrategy>(
+    mut value: T,
+    mut attempt: impl FnMut(T) -> Result<(), Full<T>>,
+) {
+    while let Err(Full(back)) = attempt(value) {
+        value = back;
+        R::relax();
+    }
+}
+
+/// Calls `attempt` until it succeeds, with `R` in between.
+fn wait_to_pop<T, R: RelaxStrategy>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        R::relax();
+    }
+}
+
+impl<T, const N: usize> Producer<'_, T, N> {
+    /// Appends `value`, waiting for room as `R` says.
+    ///
+    /// **Progress** blocking. **Context** threads only. **Ordering** as [`push`](Self::push).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use latchless::ring::SpscRing;
+    ///
+    /// let mut ring = SpscRing::<u32, 2>::new();
+    /// let (mut producer, mut consumer) = ring.split();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(move || (0..10).for_each(|n| producer.push_wait::<spin::relax::Spin>(n)));
+    ///     (0..10).for_each(|n| assert_eq!(consumer.pop_wait::<spin::relax::Spin>(), n));
+    /// });
+    /// ```
+    pub fn push_wait<R: RelaxStrategy>(&mut self, value: T) {
+        wait_to_push::<T, R>(value, |value| self.push(value));
+    }
+}
+
+impl<T, const N: usize> Consumer<'_, T, N> {
+    /// Takes the oldest value out, waiting for one as `R` says.
+    ///
+    /// **Progress** blocking. **Context** threads only. **Ordering** as [`pop`](Self::pop).
+    pub fn pop_wait<R: RelaxStrategy>(&mut self) -> T {
+        wait_to_pop::<T, R>(|| self.pop())
+    }
+}
+
+impl<T, const N: usize> MpmcRing<T, N> {
+    /// Appends `value`, waiting for room as `R` says.
+    ///
+    /// **Progress** blocking. **Context** threads only. **Ordering** as [`push`](Self::push).
+    pub fn push_wait<R: RelaxStrategy>(&self, value: T) {
+        wait_to_push::<T, R>(value, |value| self.push(value));
+    }
+
+    /// Takes the oldest value out, waiting for one as `R` says.
+    ///
+    /// **Progress** blocking. **Context** threads only. **Ordering** as [`pop`](Self::pop).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use latchless::ring::MpmcRing;
+    ///
+    /// let ring = MpmcRing::<u32, 2>::new();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| (1..=10).for_each(|n| ring.push_wait::<spin::relax::Spin>(n)));
+    ///     let sum: u32 = (0..10).map(|_| ring.pop_wait::<spin::relax::Spin>()).sum();
+    ///     assert_eq!(sum, 55);
+    /// });
+    /// ```
+    pub fn pop_wait<R: RelaxStrategy>(&self) -> T {
+        wait_to_pop::<T, R>(|| self.pop())
+    }
+}
