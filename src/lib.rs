@@ -54,6 +54,11 @@ compile_error!(
 #[cfg(test)]
 extern crate std;
 
+/// Runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod arch;
 pub mod atomic;
 pub mod counter;

@@ -83,12 +83,12 @@ impl<const N: usize> IndexRing<N> {
     #[inline]
     pub(super) fn put(&self, index: usize) {
         loop {
-            // ORDERING: Relaxed; a ticket says where to try, the entry says whether it may.
-            let ticket = self.tail.fetch_add(1, Relaxed);
+            // ORDERING: Acquire, E4. A ticket that takes have pushed `tail` up to comes with the
+            // tickets they drew. Argued, as E3.
+            let ticket = self.tail.fetch_add(1, Acquire);
             let place = self.entry(ticket);
-            // ORDERING: Acquire, E3. If the put succeeds, the tickets that emptied this entry were
-            // drawn before it for every thread that sees fence F1; the model is too small to show
-            // the difference, INV-4 is the argument.
+            // ORDERING: Acquire, E3. The takes that emptied this entry come with the tickets they
+            // drew. Argued, not shown by a model: see "Why the threshold suffices".
             let mut entry = Entry::<N>::from_bits(place.load(Acquire));
             while entry.is_vacant()
                 && entry.is_before_lap(ticket)
@@ -225,8 +225,9 @@ impl<const N: usize> IndexRing<N> {
     #[inline]
     fn catch_up(&self, mut tail: u64, head: u64) {
         while is_after(head, tail) {
-            // ORDERING: Relaxed for both; tickets publish nothing.
-            match self.tail.compare_exchange_weak(tail, head, Relaxed, Relaxed) {
+            // ORDERING: success Release, E4: the ticket that this thread drew goes with it. Failure
+            // Relaxed; only the next guess.
+            match self.tail.compare_exchange_weak(tail, head, Release, Relaxed) {
                 Ok(_) => return,
                 Err(found) => tail = found,
             }

@@ -35,7 +35,22 @@
 //! | E1 | put: entry | take: entry | what the owner of the index did to its slot |
 //! | E2 | put: `head` (asking) | take: `head` (ticket) | the entry that the put saw |
 //! | E3 | take: entry | put: entry | the tickets drawn before (for INV-4) |
+//! | E4 | take: `tail` (catching up) | put: `tail` (ticket) | the tickets drawn before (for INV-4) |
 //! | F1 | put: fence after the entry | take: fence after `threshold` | total order for INV-4 |
+//!
+//! # Why the threshold suffices
+//!
+//! Let a put fill the entry of position `T`. Every position from `head` to `T` was drawn by a put;
+//! those puts found their entry occupied, filled it, or are still under way. The last two own an
+//! index each, and so does every occupied entry, of which there are `N` together; a whole lap of
+//! `2N` positions has more. So `T - head < 2N`: fewer than `2N` tickets fail before one finds `T`,
+//! which then is taken. Each of those pays one unit, and so may every call that drew its ticket
+//! before: together at most what a refill provides.
+//!
+//! A put skips the refill when it finds `threshold` full. F1 makes that safe: a payment that this
+//! read missed was made by a thread that passes its fence later in the total order, so all it does
+//! after that sees the entry filled, and only one payment of each thread is missed. E3 and E4 see
+//! to it that the tickets drawn before the put was possible count as drawn for such a thread too.
 //!
 //! # Progress and complexity
 //!
