@@ -1,7 +1,7 @@
 //! What the CPU can do: one Rust name for each locked instruction that the crate stands on.
 //!
 //! The traits here are the contract; `x86_64.rs` fulfils it and is the only file of the
-//! repository's library that holds `asm!`. Nothing here takes a memory ordering: a locked
+//! repository's library that holds inline assembly. Nothing here takes a memory ordering: a locked
 //! instruction is a full barrier on x86-64, and every other ordering is the business of
 //! [`crate::atomic`], which carries it to the other backends.
 //!

@@ -2,7 +2,7 @@
 //!
 //! On x86-64 a read-modify-write here is the one locked instruction that [`crate::arch`] names:
 //! [`AtomicI64::fetch_add`] is `lock xadd`, [`AtomicI64::add`], which returns nothing, is
-//! `lock add`. Plain loads and stores are core's own: they are one `mov` either way, and `asm!`
+//! `lock add`. Plain loads and stores are core's own: they are one `mov` either way, and assembly
 //! would only blind the optimizer.
 //!
 //! # Backends

@@ -1,7 +1,7 @@
 //! The portable backend: `core::sync::atomic` does all the work, with the declared orderings.
 //!
-//! For targets other than x86-64, for Miri and ThreadSanitizer, which cannot see through `asm!`,
-//! and as the second opinion on the `asm` backend in the tests.
+//! For targets other than x86-64, for Miri and ThreadSanitizer, which cannot see through inline
+//! assembly, and as the second opinion on the `asm` backend in the tests.
 
 use core::sync::atomic::{self, Ordering};
 

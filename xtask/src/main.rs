@@ -1,0 +1,83 @@
+//! Everything that a person runs in this repository: `cargo xtask help`.
+#![expect(clippy::std_instead_of_core, reason = "a program for the host has std")]
+
+mod boot_tests;
+mod demo;
+mod figures;
+mod fuzz;
+mod gates;
+#[cfg(target_os = "linux")]
+mod hosted;
+mod image;
+mod input;
+mod loom;
+mod patched_loom;
+mod process;
+mod qemu;
+mod setup;
+mod steps;
+mod test;
+mod watch;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use nix::sys::signal::{SigHandler, Signal, signal};
+
+use crate::workspace::Workspace;
+
+/// Shows, tests and explores latchless.
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Boot the bare-metal image and let it count a file on every CPU, or do so on threads
+    Demo(demo::DemoArgs),
+    /// Run everything that must hold before a change may land, installing what is missing
+    Test(test::TestArgs),
+    /// Explore every interleaving of small scenarios with the patched loom
+    Loom {
+        /// Only models whose name contains this
+        filter: Option<String>,
+    },
+    /// Fuzz the structures against sequential models
+    Fuzz(fuzz::FuzzArgs),
+    /// Boot the bare-metal image on 1, 2 and 4 CPUs and make it fail in every way it can
+    Boot,
+}
+
+fn main() -> ExitCode {
+    end_quietly_on_a_closed_pipe();
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match &arguments.command {
+        Command::Demo(args) => demo::run(&workspace, args),
+        Command::Test(args) => test::run(&workspace, args),
+        Command::Loom { filter } => loom::run(&workspace, filter.as_deref()),
+        Command::Fuzz(args) => fuzz::run(&workspace, args),
+        Command::Boot => boot_tests::run(&workspace),
+    }
+}
+
+/// `cargo xtask demo | head` ends as other programs do, not in a panic: Rust ignores the signal.
+fn end_quietly_on_a_closed_pipe() {
+    // SAFETY: no handler is installed, only the default action restored, before any thread starts.
+    let restored = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    debug_assert!(restored.is_ok(), "SIGPIPE has a default action");
+}
