@@ -1,0 +1,742 @@
+//! Defends the promise of `atomic`: each type is core's of the same name, in result, effect, layout
+//! and refusals, whatever the backend; the operations that core does not have are those that it
+//! has, without the result; and two threads lose nothing and see the order that was declared.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that meets what it did not expect should stop"
+)]
+
+mod common;
+
+use core::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::{self as core_atomic, AtomicUsize as CoreUsize};
+
+use latchless::atomic::{
+    AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
+    AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
+};
+use static_assertions::{assert_eq_align, assert_eq_size, assert_impl_all, assert_not_impl_any};
+
+use common::panics::panic_message;
+use common::random::Random;
+use common::team::{Member, Team};
+
+const ORDERINGS: [Ordering; 5] = [Relaxed, Acquire, Release, AcqRel, SeqCst];
+const LOADS: [Ordering; 3] = [Relaxed, Acquire, SeqCst];
+const STORES: [Ordering; 3] = [Relaxed, Release, SeqCst];
+
+// === Integers ===
+
+/// One operation of both types: its name, ours, core's. Each takes two operands, of which it may
+/// ignore one or both.
+macro_rules! both {
+    ($name:literal, |$atomic:ident, $x:ident, $y:ident, $order:ident| $call:expr) => {
+        both!($name, |$atomic, $x, $y, $order| $call, $call)
+    };
+    ($name:literal, |$atomic:ident, $x:ident, $y:ident, $order:ident| $ours:expr, $core:expr) => {
+        ($name, |$atomic, $x, $y, $order| $ours, |$atomic, $x, $y, $order| $core)
+    };
+}
+
+macro_rules! integer_tests {
+    ($module:ident, $atomic:ident, $int:ident) => {
+        mod $module {
+            use super::*;
+
+            type Int = $int;
+            type Ours = $atomic;
+            type Core = core_atomic::$atomic;
+
+            assert_eq_size!(Ours, Core);
+            assert_eq_align!(Ours, Core);
+            assert_impl_all!(Ours: Send, Sync, Default, Unpin, From<Int>, core::panic::RefUnwindSafe);
+            assert_not_impl_any!(Ours: Clone);
+
+            type Call<A> = fn(&A, Int, Int, Ordering) -> Result<Int, Int>;
+            type Operation = (&'static str, Call<Ours>, Call<Core>);
+
+            fn mask(bit: Int) -> Int {
+                (1 as Int).wrapping_shl(bit as u32)
+            }
+
+            /// The result of operations that have none.
+            const NOTHING: Result<Int, Int> = Ok(0);
+
+            /// Operations that take any ordering.
+            const OPERATIONS: &[Operation] = &[
+                both!("swap", |a, x, _y, order| Ok(a.swap(x, order))),
+                both!("fetch_add", |a, x, _y, order| Ok(a.fetch_add(x, order))),
+                both!("fetch_sub", |a, x, _y, order| Ok(a.fetch_sub(x, order))),
+                both!("fetch_and", |a, x, _y, order| Ok(a.fetch_and(x, order))),
+                both!("fetch_nand", |a, x, _y, order| Ok(a.fetch_nand(x, order))),
+                both!("fetch_or", |a, x, _y, order| Ok(a.fetch_or(x, order))),
+                both!("fetch_xor", |a, x, _y, order| Ok(a.fetch_xor(x, order))),
+                both!("fetch_max", |a, x, _y, order| Ok(a.fetch_max(x, order))),
+                both!("fetch_min", |a, x, _y, order| Ok(a.fetch_min(x, order))),
+                both!("compare_exchange", |a, x, y, order| a.compare_exchange(x, y, order, Relaxed)),
+                both!("fetch_update", |a, x, y, order| {
+                    a.fetch_update(order, Relaxed, |now| (now != y).then_some(now ^ x))
+                }),
+                both!("add", |a, x, _y, order| { a.add(x, order); NOTHING },
+                    { a.fetch_add(x, order); NOTHING }),
+                both!("sub", |a, x, _y, order| { a.sub(x, order); NOTHING },
+                    { a.fetch_sub(x, order); NOTHING }),
+                both!("and", |a, x, _y, order| { a.and(x, order); NOTHING },
+                    { a.fetch_and(x, order); NOTHING }),
+                both!("or", |a, x, _y, order| { a.or(x, order); NOTHING },
+                    { a.fetch_or(x, order); NOTHING }),
+                both!("xor", |a, x, _y, order| { a.xor(x, order); NOTHING },
+                    { a.fetch_xor(x, order); NOTHING }),
+                both!("inc", |a, _x, _y, order| { a.inc(order); NOTHING },
+                    { a.fetch_add(1, order); NOTHING }),
+                both!("dec", |a, _x, _y, order| { a.dec(order); NOTHING },
+                    { a.fetch_sub(1, order); NOTHING }),
+                both!("bit_set", |a, x, _y, order| Ok(a.bit_set(x as u32, order).into()),
+                    Ok((a.fetch_or(mask(x), order) & mask(x) != 0).into())),
+                both!("bit_clear", |a, x, _y, order| Ok(a.bit_clear(x as u32, order).into()),
+                    Ok((a.fetch_and(!mask(x), order) & mask(x) != 0).into())),
+                both!("bit_toggle", |a, x, _y, order| Ok(a.bit_toggle(x as u32, order).into()),
+                    Ok((a.fetch_xor(mask(x), order) & mask(x) != 0).into())),
+            ];
+
+            const EXTREMES: [Int; 8] =
+                [0, 1, 2, Int::MAX, Int::MAX - 1, Int::MIN, Int::MIN + 1, !0];
+
+            /// All triples of extremes, and random ones.
+            fn triples() -> Vec<[Int; 3]> {
+                let mut random = Random::new(Int::BITS.into());
+                let extremes = EXTREMES.into_iter().flat_map(|value| {
+                    EXTREMES.into_iter().flat_map(move |x| EXTREMES.map(|y| [value, x, y]))
+                });
+                let random = core::iter::from_fn(|| {
+                    let [value, x, y] = [(); 3].map(|()| random.word() as Int);
+                    // A comparison should succeed half of the time.
+                    Some(if random.coin() { [value, x, y] } else { [value, value, y] })
+                });
+                extremes.chain(random.take(400)).collect()
+            }
+
+            #[test]
+            fn each_operation_agrees_with_core() {
+                for &(name, ours, core) in OPERATIONS {
+                    for [value, x, y] in triples() {
+                        for order in ORDERINGS {
+                            let (a, b) = (Ours::new(value), Core::new(value));
+                            let results = (ours(&a, x, y, order), core(&b, x, y, order));
+                            assert_eq!(results.0, results.1, "{name} on {value}: {x}, {y}");
+                            let (left, expected) = (a.into_inner(), b.into_inner());
+                            assert_eq!(left, expected, "{name} on {value}: {x}, {y}");
+                        }
+                    }
+                }
+            }
+
+            #[test]
+            fn loads_and_stores_agree_with_core() {
+                for [value, x, _] in triples() {
+                    let a = Ours::new(value);
+                    for order in LOADS {
+                        assert_eq!(a.load(order), value);
+                    }
+                    for order in STORES {
+                        a.store(value, Relaxed);
+                        a.store(x, order);
+                        assert_eq!(a.load(Relaxed), x);
+                    }
+                }
+            }
+
+            #[test]
+            fn comparisons_take_every_pair_of_orderings() {
+                for success in ORDERINGS {
+                    for failure in LOADS {
+                        let a = Ours::new(5);
+                        assert_eq!(a.compare_exchange(4, 9, success, failure), Err(5));
+                        assert_eq!(a.compare_exchange_weak(4, 9, success, failure), Err(5));
+                        assert_eq!(a.compare_exchange(5, 6, success, failure), Ok(5));
+                        // The weak form may fail without reason, but says so and not for ever.
+                        while let Err(found) = a.compare_exchange_weak(6, 7, success, failure) {
+                            assert_eq!(found, 6);
+                        }
+                        assert_eq!(a.load(Relaxed), 7);
+                    }
+                }
+            }
+
+            #[test]
+            fn wrong_orderings_are_refused_in_the_words_of_core() {
+                fn check(name: &str, ours: impl FnOnce(), core: impl FnOnce()) -> bool {
+                    let (ours, core) = (panic_message(ours), panic_message(core));
+                    assert_eq!(ours, core, "{name}");
+                    ours.is_some()
+                }
+
+                let (a, b) = (&Ours::new(0), &Core::new(0));
+                let mut refusals = 0;
+                for first in ORDERINGS {
+                    refusals += usize::from(check("load", || _ = a.load(first), || {
+                        _ = b.load(first);
+                    }));
+                    refusals += usize::from(check("store", || a.store(0, first), || {
+                        b.store(0, first);
+                    }));
+                    for second in ORDERINGS {
+                        for (current, new) in [(0, 0), (1, 1)] {
+                            refusals += usize::from(check(
+                                "compare_exchange",
+                                || _ = a.compare_exchange(current, new, first, second),
+                                || _ = b.compare_exchange(current, new, first, second),
+                            ));
+                            refusals += usize::from(check(
+                                "compare_exchange_weak",
+                                || _ = a.compare_exchange_weak(current, new, first, second),
+                                || _ = b.compare_exchange_weak(current, new, first, second),
+                            ));
+                        }
+                        refusals += usize::from(check(
+                            "fetch_update",
+                            || _ = a.fetch_update(first, second, Some),
+                            || _ = b.fetch_update(first, second, Some),
+                        ));
+                    }
+                }
+                // Two loads, two stores, and two failure orderings for each of five others, five
+                // times.
+                assert_eq!(refusals, 2 + 2 + 5 * 2 * 5);
+            }
+
+            #[test]
+            fn value_is_reached_by_exclusive_access_and_by_pointer() {
+                let mut a = Ours::from(3);
+                *a.get_mut() += 1;
+                assert_eq!(a.load(Relaxed), 4);
+                // SAFETY: the atomic lives on, and every access is atomic and of its width.
+                let shared = unsafe { Core::from_ptr(a.as_ptr()) };
+                assert_eq!((shared.fetch_add(1, SeqCst), a.fetch_add(1, SeqCst)), (4, 5));
+                assert_eq!(a.into_inner(), 6);
+                assert_eq!(Ours::default().into_inner(), 0);
+
+                let b = Core::new(7);
+                // SAFETY: as above.
+                let seen = unsafe { Ours::from_ptr(b.as_ptr()) };
+                seen.inc(Relaxed);
+                assert_eq!(b.into_inner(), 8);
+            }
+
+            #[test]
+            fn debug_prints_the_value() {
+                for value in EXTREMES {
+                    let (a, b) = (Ours::new(value), Core::new(value));
+                    assert_eq!(format!("{a:?} {a:5?} {a:x?}"), format!("{b:?} {b:5?} {b:x?}"));
+                }
+            }
+
+            const TURNS: usize = 3_000;
+
+            /// What two threads of `TURNS` steps leave of a zero.
+            fn left_by_two(step: impl Fn(&Ours) + Sync) -> Int {
+                let shared = Ours::new(0);
+                Team::run_alike(2, |_, _| (0..TURNS).for_each(|_| step(&shared)));
+                shared.into_inner()
+            }
+
+            #[test]
+            fn arithmetic_of_two_threads_loses_nothing() {
+                let up = (0..2 * TURNS).fold(0, |sum: Int, _| sum.wrapping_add(3));
+                let down = (0 as Int).wrapping_sub(up);
+                let ones = (0..2 * TURNS).fold(0, |sum: Int, _| sum.wrapping_add(1));
+                let next = |now: Int| now.wrapping_add(1);
+
+                assert_eq!(left_by_two(|a| _ = a.fetch_add(3, Relaxed)), up);
+                assert_eq!(left_by_two(|a| _ = a.fetch_sub(3, Relaxed)), down);
+                assert_eq!(left_by_two(|a| a.add(3, Relaxed)), up);
+                assert_eq!(left_by_two(|a| a.sub(3, Relaxed)), down);
+                assert_eq!(left_by_two(|a| a.inc(Relaxed)), ones);
+                assert_eq!(left_by_two(|a| a.dec(Relaxed)), (0 as Int).wrapping_sub(ones));
+                let update = |a: &Ours| a.fetch_update(Relaxed, Relaxed, |now| Some(next(now)));
+                assert_eq!(left_by_two(|a| assert!(update(a).is_ok())), ones);
+                assert_eq!(
+                    left_by_two(|a| {
+                        let mut now = a.load(Relaxed);
+                        while let Err(found) = a.compare_exchange(now, next(now), Relaxed, Relaxed)
+                        {
+                            now = found;
+                        }
+                    }),
+                    ones
+                );
+            }
+
+            #[test]
+            fn logic_of_two_threads_keeps_to_its_bits() {
+                let shared = Ours::new(0);
+                Team::run_alike(2, |_, me| {
+                    // Every other bit is mine.
+                    let mine = (0..Int::BITS)
+                        .filter(|bit| *bit as usize % 2 == me)
+                        .fold(0, |mask, bit| mask | (1 as Int) << bit);
+                    for turn in 0..TURNS as u32 {
+                        let bit = (2 * turn + me as u32) % Int::BITS;
+                        let only = (1 as Int) << bit;
+                        assert_eq!(shared.fetch_or(mine, Relaxed) & mine, 0);
+                        assert_eq!(shared.fetch_xor(only, Relaxed) & mine, mine);
+                        assert_eq!(shared.fetch_and(!mine, Relaxed) & mine, mine & !only);
+                        shared.or(mine, Relaxed);
+                        assert_eq!(shared.load(Relaxed) & mine, mine);
+                        shared.xor(only, Relaxed);
+                        assert_eq!(shared.load(Relaxed) & mine, mine & !only);
+                        shared.and(!mine, Relaxed);
+                        assert_eq!(shared.load(Relaxed) & mine, 0);
+                        assert!(!shared.bit_set(bit, Relaxed));
+                        assert!(shared.bit_clear(bit, Relaxed));
+                        assert!(!shared.bit_toggle(bit, Relaxed));
+                        assert!(shared.bit_toggle(bit, Relaxed));
+                    }
+                });
+                assert_eq!(shared.into_inner(), 0);
+            }
+
+            #[test]
+            fn flips_of_two_threads_alternate() {
+                let shared = Ours::new(0);
+                let zeros: usize = Team::run_alike(2, |_, _| {
+                    (0..TURNS).filter(|_| shared.fetch_nand(!0, Relaxed) == 0).count()
+                })
+                .into_iter()
+                .sum();
+                assert_eq!((zeros, shared.into_inner()), (TURNS, 0));
+            }
+
+            #[test]
+            fn extremes_of_two_threads_only_move_outwards() {
+                let (most, least) = (Ours::new(Int::MIN), Ours::new(Int::MAX));
+                Team::run_alike(2, |_, me| {
+                    let mut random = Random::new(me as u64);
+                    let mut highest = Int::MIN;
+                    for _ in 0..TURNS {
+                        let value = random.word() as Int;
+                        highest = highest.max(value);
+                        assert!(most.fetch_max(value, Relaxed) <= most.load(Relaxed));
+                        assert!(most.load(Relaxed) >= highest);
+                        assert!(least.fetch_min(!value, Relaxed) >= least.load(Relaxed));
+                        assert!(least.load(Relaxed) <= !highest);
+                    }
+                });
+                assert_eq!(most.into_inner(), !least.into_inner());
+            }
+
+            #[test]
+            fn swapped_values_are_each_in_one_place() {
+                let shared = Ours::new(0);
+                let mut places = Team::run_alike(2, |_, me| {
+                    (0..TURNS).fold(me as Int + 1, |mine, _| shared.swap(mine, Relaxed))
+                });
+                places.push(shared.into_inner());
+                places.sort_unstable();
+                assert_eq!(places, [0, 1, 2]);
+            }
+        }
+    };
+}
+
+integer_tests!(u8, AtomicU8, u8);
+integer_tests!(u16, AtomicU16, u16);
+integer_tests!(u32, AtomicU32, u32);
+integer_tests!(u64, AtomicU64, u64);
+integer_tests!(usize, AtomicUsize, usize);
+integer_tests!(i8, AtomicI8, i8);
+integer_tests!(i16, AtomicI16, i16);
+integer_tests!(i32, AtomicI32, i32);
+integer_tests!(i64, AtomicI64, i64);
+integer_tests!(isize, AtomicIsize, isize);
+
+// === AtomicBool ===
+
+assert_eq_size!(AtomicBool, core_atomic::AtomicBool);
+assert_impl_all!(AtomicBool: Send, Sync, Default, From<bool>);
+
+#[test]
+fn boolean_operations_agree_with_core() {
+    type Ours = AtomicBool;
+    type Core = core_atomic::AtomicBool;
+    type Call<A> = fn(&A, bool, bool, Ordering) -> Result<bool, bool>;
+    let operations: &[(&str, Call<Ours>, Call<Core>)] = &[
+        both!("swap", |a, x, _y, order| Ok(a.swap(x, order))),
+        both!("fetch_and", |a, x, _y, order| Ok(a.fetch_and(x, order))),
+        both!("fetch_nand", |a, x, _y, order| Ok(a.fetch_nand(x, order))),
+        both!("fetch_or", |a, x, _y, order| Ok(a.fetch_or(x, order))),
+        both!("fetch_xor", |a, x, _y, order| Ok(a.fetch_xor(x, order))),
+        both!("fetch_not", |a, _x, _y, order| Ok(a.fetch_not(order))),
+        both!("compare_exchange", |a, x, y, order| a.compare_exchange(x, y, order, Acquire)),
+    ];
+    let bools = [false, true];
+    for &(name, ours, core) in operations {
+        for (value, x, y) in bools
+            .iter()
+            .flat_map(|v| bools.map(|x| (v, x)))
+            .flat_map(|(v, x)| bools.map(|y| (*v, x, y)))
+        {
+            for order in ORDERINGS {
+                let (a, b) = (Ours::new(value), Core::new(value));
+                let results = (ours(&a, x, y, order), core(&b, x, y, order));
+                assert_eq!(results.0, results.1, "{name} on {value}: {x}, {y}");
+                assert_eq!(a.load(SeqCst), b.load(SeqCst), "{name} on {value}: {x}, {y}");
+                // The byte is one that a `bool` may have.
+                assert_eq!(a.into_inner(), b.into_inner(), "{name} on {value}: {x}, {y}");
+            }
+        }
+    }
+}
+
+#[test]
+fn boolean_is_reached_like_any_value() {
+    let mut flag = AtomicBool::from(false);
+    flag.store(true, Release);
+    *flag.get_mut() &= false;
+    assert!(!flag.load(Acquire));
+    // SAFETY: the flag lives on, and every access is atomic and of its width.
+    let shared = unsafe { core_atomic::AtomicBool::from_ptr(flag.as_ptr()) };
+    shared.store(true, Relaxed);
+    assert_eq!(format!("{flag:?} {:?}", AtomicBool::default()), "true false");
+    while let Err(found) = flag.compare_exchange_weak(true, false, AcqRel, Acquire) {
+        assert!(found);
+    }
+    assert_eq!(flag.compare_exchange_weak(true, false, AcqRel, Acquire), Err(false));
+}
+
+#[test]
+fn boolean_refuses_wrong_orderings_in_the_words_of_core() {
+    let (a, b) = (AtomicBool::new(false), core_atomic::AtomicBool::new(false));
+    for first in ORDERINGS {
+        assert_eq!(panic_message(|| a.load(first)), panic_message(|| b.load(first)));
+        assert_eq!(panic_message(|| a.store(true, first)), panic_message(|| b.store(true, first)));
+        for failure in [Release, AcqRel] {
+            let ours = panic_message(|| a.compare_exchange(true, true, first, failure));
+            assert!(ours.is_some());
+            assert_eq!(ours, panic_message(|| b.compare_exchange(true, true, first, failure)));
+        }
+    }
+}
+
+#[test]
+fn flag_won_by_swap_excludes_the_other_thread() {
+    let (lock, inside) = (AtomicBool::new(false), CoreUsize::new(0));
+    Team::run_alike(3, |team, _| {
+        for _ in 0..2_000 {
+            team.wait_until(|| !lock.swap(true, Acquire));
+            assert_eq!(inside.fetch_add(1, Relaxed), 0);
+            inside.fetch_sub(1, Relaxed);
+            lock.store(false, Release);
+        }
+    });
+    assert!(!lock.into_inner());
+}
+
+// === AtomicPtr ===
+
+assert_eq_size!(AtomicPtr<u8>, core_atomic::AtomicPtr<u8>);
+assert_impl_all!(AtomicPtr<core::cell::Cell<u8>>: Send, Sync, Default, From<*mut core::cell::Cell<u8>>);
+
+#[test]
+fn pointer_operations_agree_with_core() {
+    let mut values = [10, 20, 30];
+    let [first, second, third] = values.each_mut().map(core::ptr::from_mut);
+    for order in ORDERINGS {
+        let (a, b) = (AtomicPtr::new(first), core_atomic::AtomicPtr::new(first));
+        assert_eq!(a.swap(second, order), b.swap(second, order));
+        for (current, new) in [(first, third), (second, third), (third, first)] {
+            assert_eq!(
+                a.compare_exchange(current, new, order, Relaxed),
+                b.compare_exchange(current, new, order, Relaxed),
+            );
+            assert_eq!(a.load(Acquire), b.load(Acquire));
+        }
+        assert_eq!(a.into_inner(), first);
+    }
+    // What comes out may be used as what went in.
+    let shared = AtomicPtr::<i32>::default();
+    assert!(shared.load(SeqCst).is_null());
+    shared.store(first, SeqCst);
+    // SAFETY: it is the pointer to `values[0]`, which nobody else uses.
+    unsafe { *shared.load(SeqCst) += 1 };
+    let after_swap = shared.swap(second, SeqCst);
+    // SAFETY: as above.
+    assert_eq!(unsafe { after_swap.read() }, 11);
+}
+
+#[test]
+fn pointer_is_reached_like_any_value() {
+    let mut value = 5u8;
+    let mut shared = AtomicPtr::from(&raw mut value);
+    assert_eq!(format!("{shared:?}"), format!("{:?}", &raw mut value));
+    // SAFETY: the atomic lives on, and every access is atomic and of its width.
+    let same = unsafe { core_atomic::AtomicPtr::from_ptr(shared.as_ptr()) };
+    assert_eq!(same.load(Relaxed), &raw mut value);
+    *shared.get_mut() = core::ptr::null_mut();
+    while let Err(found) =
+        shared.compare_exchange_weak(core::ptr::null_mut(), &raw mut value, SeqCst, Relaxed)
+    {
+        assert!(found.is_null());
+    }
+    assert_eq!(shared.into_inner(), &raw mut value);
+}
+
+#[test]
+fn pointer_refuses_wrong_orderings_in_the_words_of_core() {
+    let null = core::ptr::null_mut::<u8>();
+    let (a, b) = (AtomicPtr::new(null), core_atomic::AtomicPtr::new(null));
+    for first in ORDERINGS {
+        assert_eq!(panic_message(|| a.load(first)), panic_message(|| b.load(first)));
+        assert_eq!(panic_message(|| a.store(null, first)), panic_message(|| b.store(null, first)));
+        for failure in [Release, AcqRel] {
+            let ours = panic_message(|| a.compare_exchange(null, null, first, failure));
+            assert!(ours.is_some());
+            assert_eq!(ours, panic_message(|| b.compare_exchange(null, null, first, failure)));
+        }
+    }
+}
+
+#[test]
+fn boxes_passed_through_a_pointer_are_each_freed_once() {
+    let shared = AtomicPtr::new(core::ptr::null_mut::<usize>());
+    let exchange = |mine: Option<Box<usize>>| -> Option<Box<usize>> {
+        let new = mine.map_or(core::ptr::null_mut(), Box::into_raw);
+        let old = shared.swap(new, AcqRel);
+        // SAFETY: whatever was there came from `Box::into_raw` above, and the swap took it out.
+        (!old.is_null()).then(|| unsafe { Box::from_raw(old) })
+    };
+    let sums: usize = Team::run_alike(3, |_, me| {
+        let news = (0..2_000).map(|turn| exchange(Some(Box::new(3 * turn + me))));
+        news.flatten().map(|taken| *taken).sum::<usize>()
+    })
+    .into_iter()
+    .sum();
+    let last = exchange(None).map_or(0, |last| *last);
+    assert_eq!(sums + last, (0..6_000).sum());
+}
+
+// === AtomicPair ===
+
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+mod pair {
+    use super::*;
+    use latchless::atomic::AtomicPair;
+
+    assert_impl_all!(AtomicPair: Send, Sync, Default, Unpin, From<[u64; 2]>);
+    assert_not_impl_any!(AtomicPair: Clone);
+
+    #[test]
+    fn pair_lies_in_sixteen_aligned_bytes() {
+        assert_eq!((size_of::<AtomicPair>(), align_of::<AtomicPair>()), (16, 16));
+        assert_eq!(AtomicPair::is_supported(), std::is_x86_feature_detected!("cmpxchg16b"));
+    }
+
+    #[test]
+    fn pair_is_exchanged_iff_both_words_are_equal() {
+        if !AtomicPair::is_supported() {
+            return;
+        }
+        let words = [0, 1, u64::MAX, 1 << 63];
+        for value in words.into_iter().flat_map(|low| words.map(|high| [low, high])) {
+            for current in words.into_iter().flat_map(|low| words.map(|high| [low, high])) {
+                for success in ORDERINGS {
+                    let pair = AtomicPair::from(value);
+                    let result = pair.compare_exchange(current, [7, 8], success, Relaxed);
+                    let is_equal = current == value;
+                    assert_eq!(result, if is_equal { Ok(value) } else { Err(value) });
+                    let left = if is_equal { [7, 8] } else { value };
+                    assert_eq!(pair.load(SeqCst), left);
+                    assert_eq!([pair.load_low(Acquire), pair.load_high(Acquire)], left);
+                    assert_eq!(pair.into_inner(), left);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn loading_changes_nothing() {
+        if !AtomicPair::is_supported() {
+            return;
+        }
+        for value in [[0, 0], [0, 1], [1, 0], [u64::MAX; 2]] {
+            let pair = AtomicPair::new(value);
+            for order in LOADS {
+                assert_eq!(pair.load(order), value);
+            }
+            assert_eq!(format!("{pair:?}"), format!("{value:?}"));
+        }
+        assert_eq!(AtomicPair::default().load(Relaxed), [0, 0]);
+    }
+
+    #[test]
+    fn pair_refuses_wrong_orderings() {
+        let (pair, core) = (AtomicPair::default(), core_atomic::AtomicU64::new(0));
+        for wrong in [Release, AcqRel] {
+            let refusal = panic_message(|| pair.compare_exchange([0; 2], [0; 2], SeqCst, wrong));
+            assert!(refusal.is_some());
+            assert_eq!(refusal, panic_message(|| core.compare_exchange(0, 0, SeqCst, wrong)));
+            assert!(panic_message(|| pair.load(wrong)).is_some());
+            assert_eq!(panic_message(|| pair.load_low(wrong)), panic_message(|| core.load(wrong)),);
+            assert_eq!(panic_message(|| pair.load_high(wrong)), panic_message(|| core.load(wrong)),);
+        }
+    }
+
+    #[test]
+    fn halves_of_two_values_are_never_seen_together() {
+        if !AtomicPair::is_supported() {
+            return;
+        }
+        const TURNS: u64 = 20_000;
+        let pair = AtomicPair::new([0, u64::MAX]);
+        let is_whole = |[low, high]: [u64; 2]| low == !high;
+        Team::run_alike(3, |_, me| {
+            let mut last = 0;
+            for _ in 0..TURNS {
+                let mut seen = pair.load(Acquire);
+                assert!(is_whole(seen), "{seen:?}");
+                assert!(seen[0] >= last, "the pair went backwards");
+                last = seen[0];
+                // The last thread only looks on.
+                let is_writer = me < 2;
+                if !is_writer {
+                    continue;
+                }
+                loop {
+                    let new = [seen[0] + 1, !(seen[0] + 1)];
+                    match pair.compare_exchange(seen, new, AcqRel, Acquire) {
+                        Ok(_) => break,
+                        Err(found) => {
+                            assert!(is_whole(found), "{found:?}");
+                            seen = found;
+                        }
+                    }
+                }
+            }
+        });
+        assert_eq!(pair.into_inner(), [2 * TURNS, !(2 * TURNS)]);
+    }
+}
+
+// === What threads see of each other ===
+
+const LITMUS_TURNS: usize = 30_000;
+
+/// Runs two threads through `LITMUS_TURNS` turns, at most a turn apart.
+fn in_step<R: Send>(turn: impl Fn(usize, usize) -> R + Sync) -> [Vec<R>; 2] {
+    let progress = [CoreUsize::new(0), CoreUsize::new(0)];
+    let results = Team::run_alike(2, |team, me| {
+        let (mine, others) = (&progress[me], &progress[1 - me]);
+        (0..LITMUS_TURNS)
+            .map(|number| {
+                // Relaxed, so that waiting for each other orders nothing else.
+                mine.store(number, Relaxed);
+                team.wait_until(|| others.load(Relaxed) >= number);
+                let result = turn(me, number);
+                if number + 1 == LITMUS_TURNS {
+                    mine.store(usize::MAX, Relaxed);
+                }
+                result
+            })
+            .collect()
+    });
+    let Ok(results) = results.try_into() else { unreachable!("there were two threads") };
+    results
+}
+
+/// Two words for each turn.
+fn words() -> Vec<[AtomicU64; 2]> {
+    (0..LITMUS_TURNS).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect()
+}
+
+#[test]
+fn released_message_is_seen_whole() {
+    type Publish = fn(&AtomicU64, u64);
+    let ways: [(&str, Publish); 4] = [
+        ("store", |flag, n| flag.store(n, Release)),
+        ("swap", |flag, n| _ = flag.swap(n, Release)),
+        ("add", |flag, _| flag.inc(Release)),
+        ("fence", |flag, n| {
+            fence(Release);
+            flag.store(n, Relaxed);
+        }),
+    ];
+    for (name, publish) in ways {
+        let (message, flag) = (AtomicU64::new(0), AtomicU64::new(0));
+        let members: Vec<Member<'_, ()>> = vec![
+            Box::new(|_| {
+                for n in 1..=LITMUS_TURNS as u64 {
+                    message.store(n, Relaxed);
+                    publish(&flag, n);
+                }
+            }),
+            Box::new(|_| {
+                for _ in 0..LITMUS_TURNS {
+                    let announced = flag.load(Acquire);
+                    let seen = message.load(Relaxed);
+                    assert!(
+                        seen >= announced,
+                        "{name}: {announced} was announced, {seen} is there"
+                    );
+                }
+            }),
+        ];
+        Team::run(members);
+    }
+}
+
+#[test]
+fn two_stores_in_total_order_are_not_both_missed() {
+    type Announce = fn(&AtomicU64);
+    let ways: [(&str, Announce); 5] = [
+        ("store", |mine| mine.store(1, SeqCst)),
+        ("swap", |mine| _ = mine.swap(1, SeqCst)),
+        ("fetch_add", |mine| _ = mine.fetch_add(1, SeqCst)),
+        ("bit_set", |mine| _ = mine.bit_set(0, SeqCst)),
+        ("fence", |mine| {
+            mine.store(1, Relaxed);
+            fence(SeqCst);
+        }),
+    ];
+    for (name, announce) in ways {
+        let words = words();
+        let [first, second] = in_step(|me, number| {
+            let pair = &words[number];
+            announce(&pair[me]);
+            pair[1 - me].load(SeqCst)
+        });
+        for (number, seen) in first.into_iter().zip(second).enumerate() {
+            assert_ne!(seen, (0, 0), "{name}: neither saw the other in turn {number}");
+        }
+    }
+}
+
+#[test]
+fn stores_of_one_thread_are_seen_in_order() {
+    let words = words();
+    let [_, seen] = in_step(|me, number| {
+        let [first, second] = &words[number];
+        if me == 0 {
+            first.store(1, Relaxed);
+            second.store(1, Release);
+            (1, 1)
+        } else {
+            (second.load(Acquire), first.load(Relaxed))
+        }
+    });
+    assert!(!seen.contains(&(1, 0)), "the second store was seen without the first");
+}
+
+#[test]
+fn one_of_two_exchanges_wins() {
+    let words = words();
+    let [first, second] = in_step(|me, number| {
+        let [word, _] = &words[number];
+        word.compare_exchange(0, me as u64 + 1, Relaxed, Relaxed)
+    });
+    for (number, outcome) in first.into_iter().zip(second).enumerate() {
+        let winner = words[number][0].load(Relaxed);
+        let expected = if winner == 1 { (Ok(0), Err(1)) } else { (Err(2), Ok(0)) };
+        assert_eq!(outcome, expected, "turn {number}");
+    }
+}

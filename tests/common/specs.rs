@@ -1,0 +1,212 @@
+//! The sequential specifications: what each structure does when nothing happens at once.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use latchless::ring::Full;
+
+use super::linearizability::{Spec, UnderWay};
+
+// === First in, first out ===
+
+/// A bounded queue.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Fifo {
+    values: VecDeque<u64>,
+    capacity: usize,
+    calls_hold_slots: bool,
+}
+
+/// A call on a queue and what it returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FifoCall {
+    Pushed(u64),
+    /// A push was refused, or the queue called itself full.
+    Full,
+    Popped(u64),
+    Peeked(u64),
+    /// A pop or peek found nothing, or the queue called itself empty.
+    Empty,
+}
+
+impl FifoCall {
+    /// What a push that returned `result` did.
+    pub(crate) fn of_push(value: u64, result: Result<(), Full<u64>>) -> Self {
+        match result {
+            Ok(()) => Self::Pushed(value),
+            Err(Full(back)) => {
+                assert_eq!(back, value, "the value that comes back is the one that went in");
+                Self::Full
+            }
+        }
+    }
+
+    /// What a pop that returned `result` did.
+    pub(crate) fn of_pop(result: Option<u64>) -> Self {
+        result.map_or(Self::Empty, Self::Popped)
+    }
+
+    /// What a peek that returned `result` saw.
+    pub(crate) fn of_peek(result: Option<&u64>) -> Self {
+        result.map_or(Self::Empty, |&value| Self::Peeked(value))
+    }
+}
+
+impl Fifo {
+    /// Refuses a push only when `capacity` values are in it.
+    pub(crate) fn exact(capacity: usize) -> Self {
+        Self { values: VecDeque::new(), capacity, calls_hold_slots: false }
+    }
+
+    /// As [`exact`](Self::exact), but a call under way may hold a slot too: a push before its
+    /// value is in the queue, a pop after its value has left it.
+    pub(crate) fn lending(capacity: usize) -> Self {
+        Self { values: VecDeque::new(), capacity, calls_hold_slots: true }
+    }
+
+    fn slots_held(&self, others: &UnderWay<'_, FifoCall>) -> usize {
+        if !self.calls_hold_slots {
+            return 0;
+        }
+        others.most(|call, has_taken_effect| match call {
+            FifoCall::Pushed(_) => !has_taken_effect,
+            FifoCall::Popped(_) => has_taken_effect,
+            FifoCall::Full | FifoCall::Peeked(_) | FifoCall::Empty => false,
+        })
+    }
+}
+
+impl Spec for Fifo {
+    type Call = FifoCall;
+
+    fn after(&self, call: &FifoCall, others: &UnderWay<'_, FifoCall>) -> Option<Self> {
+        let mut next = self.clone();
+        let is_possible = match *call {
+            FifoCall::Pushed(value) => {
+                next.values.push_back(value);
+                next.values.len() <= self.capacity
+            }
+            FifoCall::Full => self.values.len() + self.slots_held(others) >= self.capacity,
+            FifoCall::Popped(value) => next.values.pop_front() == Some(value),
+            FifoCall::Peeked(value) => self.values.front() == Some(&value),
+            FifoCall::Empty => self.values.is_empty(),
+        };
+        is_possible.then_some(next)
+    }
+}
+
+// === Last in, first out ===
+
+/// A stack.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Lifo {
+    values: Vec<u32>,
+}
+
+/// A call on a stack and what it returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LifoCall {
+    Pushed(u32),
+    Popped(u32),
+    /// A pop found nothing, or the stack called itself empty.
+    Empty,
+}
+
+impl LifoCall {
+    /// What a pop that returned `result` did.
+    pub(crate) fn of_pop(result: Option<u32>) -> Self {
+        result.map_or(Self::Empty, Self::Popped)
+    }
+}
+
+impl Lifo {
+    /// A stack with these values, the last one on top.
+    pub(crate) fn of(values: Vec<u32>) -> Self {
+        Self { values }
+    }
+}
+
+impl Spec for Lifo {
+    type Call = LifoCall;
+
+    fn after(&self, call: &LifoCall, _: &UnderWay<'_, LifoCall>) -> Option<Self> {
+        let mut next = self.clone();
+        let is_possible = match *call {
+            LifoCall::Pushed(value) => {
+                next.values.push(value);
+                true
+            }
+            LifoCall::Popped(value) => next.values.pop() == Some(value),
+            LifoCall::Empty => self.values.is_empty(),
+        };
+        is_possible.then_some(next)
+    }
+}
+
+// === Slots to hand out ===
+
+/// An allocator of slots, which are told apart by any number, such as their address.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Slots {
+    owned: BTreeSet<usize>,
+    capacity: usize,
+}
+
+/// A call on an allocator and what it returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SlotsCall {
+    Allocated(usize),
+    /// An allocation was refused, or the pool called itself exhausted.
+    Exhausted,
+    Freed(usize),
+}
+
+impl Slots {
+    /// An allocator whose slots are all free.
+    pub(crate) fn free(capacity: usize) -> Self {
+        Self { owned: BTreeSet::new(), capacity }
+    }
+}
+
+impl Spec for Slots {
+    type Call = SlotsCall;
+
+    fn after(&self, call: &SlotsCall, _: &UnderWay<'_, SlotsCall>) -> Option<Self> {
+        let mut next = self.clone();
+        let is_possible = match *call {
+            SlotsCall::Allocated(slot) => {
+                next.owned.insert(slot) && next.owned.len() <= self.capacity
+            }
+            SlotsCall::Exhausted => self.owned.len() == self.capacity,
+            SlotsCall::Freed(slot) => next.owned.remove(&slot),
+        };
+        is_possible.then_some(next)
+    }
+}
+
+// === A count ===
+
+/// A wrapping counter.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Count(pub(crate) u64);
+
+/// A call on a counter and what it returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CountCall {
+    Added(u64),
+    Subtracted(u64),
+    Got(u64),
+    Took(u64),
+}
+
+impl Spec for Count {
+    type Call = CountCall;
+
+    fn after(&self, call: &CountCall, _: &UnderWay<'_, CountCall>) -> Option<Self> {
+        match *call {
+            CountCall::Added(n) => Some(Self(self.0.wrapping_add(n))),
+            CountCall::Subtracted(n) => Some(Self(self.0.wrapping_sub(n))),
+            CountCall::Got(seen) => (seen == self.0).then_some(*self),
+            CountCall::Took(seen) => (seen == self.0).then_some(Self(0)),
+        }
+    }
+}
