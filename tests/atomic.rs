@@ -16,15 +16,20 @@ use latchless::atomic::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
     AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
+use latchless::mem::CachePadded;
 use static_assertions::{assert_eq_align, assert_eq_size, assert_impl_all, assert_not_impl_any};
 
 use common::panics::panic_message;
 use common::random::Random;
-use common::team::{Member, Team};
+use common::team::{Member, Team, contend, in_step};
 
 const ORDERINGS: [Ordering; 5] = [Relaxed, Acquire, Release, AcqRel, SeqCst];
 const LOADS: [Ordering; 3] = [Relaxed, Acquire, SeqCst];
 const STORES: [Ordering; 3] = [Relaxed, Release, SeqCst];
+
+/// How often two threads get in each other's way: seldom, because each instruction has its own test
+/// in `arch.rs`, and there are many types.
+const MEETINGS: usize = 500;
 
 // === Integers ===
 
@@ -232,52 +237,45 @@ macro_rules! integer_tests {
                 }
             }
 
-            const TURNS: usize = 3_000;
-
-            /// What two threads of `TURNS` steps leave of a zero.
-            fn left_by_two(step: impl Fn(&Ours) + Sync) -> Int {
+            /// Panics unless the steps of two threads add up.
+            #[track_caller]
+            fn adds_up(size: Int, step: impl Fn(&Ours) + Sync) {
                 let shared = Ours::new(0);
-                Team::run_alike(2, |_, _| (0..TURNS).for_each(|_| step(&shared)));
-                shared.into_inner()
+                let [one, other] = contend(MEETINGS, |_, _| step(&shared));
+                assert_eq!(shared.into_inner(), size.wrapping_mul((one + other) as Int));
             }
 
             #[test]
             fn arithmetic_of_two_threads_loses_nothing() {
-                let up = (0..2 * TURNS).fold(0, |sum: Int, _| sum.wrapping_add(3));
-                let down = (0 as Int).wrapping_sub(up);
-                let ones = (0..2 * TURNS).fold(0, |sum: Int, _| sum.wrapping_add(1));
+                const MINUS_THREE: Int = (0 as Int).wrapping_sub(3);
+                const MINUS_ONE: Int = (0 as Int).wrapping_sub(1);
                 let next = |now: Int| now.wrapping_add(1);
 
-                assert_eq!(left_by_two(|a| _ = a.fetch_add(3, Relaxed)), up);
-                assert_eq!(left_by_two(|a| _ = a.fetch_sub(3, Relaxed)), down);
-                assert_eq!(left_by_two(|a| a.add(3, Relaxed)), up);
-                assert_eq!(left_by_two(|a| a.sub(3, Relaxed)), down);
-                assert_eq!(left_by_two(|a| a.inc(Relaxed)), ones);
-                assert_eq!(left_by_two(|a| a.dec(Relaxed)), (0 as Int).wrapping_sub(ones));
-                let update = |a: &Ours| a.fetch_update(Relaxed, Relaxed, |now| Some(next(now)));
-                assert_eq!(left_by_two(|a| assert!(update(a).is_ok())), ones);
-                assert_eq!(
-                    left_by_two(|a| {
-                        let mut now = a.load(Relaxed);
-                        while let Err(found) = a.compare_exchange(now, next(now), Relaxed, Relaxed)
-                        {
-                            now = found;
-                        }
-                    }),
-                    ones
-                );
+                adds_up(3, |a| _ = a.fetch_add(3, Relaxed));
+                adds_up(MINUS_THREE, |a| _ = a.fetch_sub(3, Relaxed));
+                adds_up(3, |a| a.add(3, Relaxed));
+                adds_up(MINUS_THREE, |a| a.sub(3, Relaxed));
+                adds_up(1, |a| a.inc(Relaxed));
+                adds_up(MINUS_ONE, |a| a.dec(Relaxed));
+                adds_up(1, |a| _ = a.fetch_update(Relaxed, Relaxed, |now| Some(next(now))));
+                adds_up(1, |a| {
+                    let mut now = a.load(Relaxed);
+                    while let Err(found) = a.compare_exchange(now, next(now), Relaxed, Relaxed) {
+                        now = found;
+                    }
+                });
             }
 
             #[test]
             fn logic_of_two_threads_keeps_to_its_bits() {
                 let shared = Ours::new(0);
-                Team::run_alike(2, |_, me| {
-                    // Every other bit is mine.
-                    let mine = (0..Int::BITS)
-                        .filter(|bit| *bit as usize % 2 == me)
-                        .fold(0, |mask, bit| mask | (1 as Int) << bit);
-                    for turn in 0..TURNS as u32 {
-                        let bit = (2 * turn + me as u32) % Int::BITS;
+                // Every other bit is mine.
+                let lanes = [0, 1].map(|me| {
+                    (me..Int::BITS).step_by(2).fold(0, |lane, bit| lane | (1 as Int) << bit)
+                });
+                contend(MEETINGS, |me, turn| {
+                    let mine = lanes[me];
+                        let bit = (2 * turn + me) as u32 % Int::BITS;
                         let only = (1 as Int) << bit;
                         assert_eq!(shared.fetch_or(mine, Relaxed) & mine, 0);
                         assert_eq!(shared.fetch_xor(only, Relaxed) & mine, mine);
@@ -292,36 +290,31 @@ macro_rules! integer_tests {
                         assert!(shared.bit_clear(bit, Relaxed));
                         assert!(!shared.bit_toggle(bit, Relaxed));
                         assert!(shared.bit_toggle(bit, Relaxed));
-                    }
                 });
                 assert_eq!(shared.into_inner(), 0);
             }
 
             #[test]
             fn flips_of_two_threads_alternate() {
-                let shared = Ours::new(0);
-                let zeros: usize = Team::run_alike(2, |_, _| {
-                    (0..TURNS).filter(|_| shared.fetch_nand(!0, Relaxed) == 0).count()
-                })
-                .into_iter()
-                .sum();
-                assert_eq!((zeros, shared.into_inner()), (TURNS, 0));
+                let (shared, zeros) = (Ours::new(0), CoreUsize::new(0));
+                let [one, other] = contend(MEETINGS, |_, _| {
+                    let was_zero = shared.fetch_nand(!0, Relaxed) == 0;
+                    zeros.fetch_add(was_zero.into(), Relaxed);
+                });
+                let flips = one + other;
+                assert_eq!(zeros.into_inner(), flips.div_ceil(2));
+                assert_eq!(shared.into_inner(), if flips % 2 == 0 { 0 } else { !0 });
             }
 
             #[test]
             fn extremes_of_two_threads_only_move_outwards() {
                 let (most, least) = (Ours::new(Int::MIN), Ours::new(Int::MAX));
-                Team::run_alike(2, |_, me| {
-                    let mut random = Random::new(me as u64);
-                    let mut highest = Int::MIN;
-                    for _ in 0..TURNS {
-                        let value = random.word() as Int;
-                        highest = highest.max(value);
-                        assert!(most.fetch_max(value, Relaxed) <= most.load(Relaxed));
-                        assert!(most.load(Relaxed) >= highest);
-                        assert!(least.fetch_min(!value, Relaxed) >= least.load(Relaxed));
-                        assert!(least.load(Relaxed) <= !highest);
-                    }
+                contend(MEETINGS, |me, turn| {
+                    let value = Int::try_from(2 * turn + me).unwrap_or(Int::MAX);
+                    assert!(most.fetch_max(value, Relaxed) <= most.load(Relaxed));
+                    assert!(most.load(Relaxed) >= value);
+                    assert!(least.fetch_min(!value, Relaxed) >= least.load(Relaxed));
+                    assert!(least.load(Relaxed) <= !value);
                 });
                 assert_eq!(most.into_inner(), !least.into_inner());
             }
@@ -329,10 +322,13 @@ macro_rules! integer_tests {
             #[test]
             fn swapped_values_are_each_in_one_place() {
                 let shared = Ours::new(0);
-                let mut places = Team::run_alike(2, |_, me| {
-                    (0..TURNS).fold(me as Int + 1, |mine, _| shared.swap(mine, Relaxed))
+                let hands = [1, 2].map(Core::new);
+                contend(MEETINGS, |me, _| {
+                    let mine = hands[me].load(Relaxed);
+                    hands[me].store(shared.swap(mine, Relaxed), Relaxed);
                 });
-                places.push(shared.into_inner());
+                let [one, other] = hands.map(Core::into_inner);
+                let mut places = [shared.into_inner(), one, other];
                 places.sort_unstable();
                 assert_eq!(places, [0, 1, 2]);
             }
@@ -587,34 +583,25 @@ mod pair {
         if !AtomicPair::is_supported() {
             return;
         }
-        const TURNS: u64 = 20_000;
         let pair = AtomicPair::new([0, u64::MAX]);
         let is_whole = |[low, high]: [u64; 2]| low == !high;
-        Team::run_alike(3, |_, me| {
-            let mut last = 0;
-            for _ in 0..TURNS {
-                let mut seen = pair.load(Acquire);
-                assert!(is_whole(seen), "{seen:?}");
-                assert!(seen[0] >= last, "the pair went backwards");
-                last = seen[0];
-                // The last thread only looks on.
-                let is_writer = me < 2;
-                if !is_writer {
-                    continue;
-                }
-                loop {
-                    let new = [seen[0] + 1, !(seen[0] + 1)];
-                    match pair.compare_exchange(seen, new, AcqRel, Acquire) {
-                        Ok(_) => break,
-                        Err(found) => {
-                            assert!(is_whole(found), "{found:?}");
-                            seen = found;
-                        }
+        let turns = contend(MEETINGS, |_, _| {
+            let mut seen = pair.load(Acquire);
+            assert!(is_whole(seen), "{seen:?}");
+            loop {
+                let new = [seen[0] + 1, !(seen[0] + 1)];
+                match pair.compare_exchange(seen, new, AcqRel, Acquire) {
+                    Ok(_) => break,
+                    Err(found) => {
+                        assert!(is_whole(found), "{found:?}");
+                        assert!(found[0] > seen[0], "the pair went backwards");
+                        seen = found;
                     }
                 }
             }
         });
-        assert_eq!(pair.into_inner(), [2 * TURNS, !(2 * TURNS)]);
+        let sum = (turns[0] + turns[1]) as u64;
+        assert_eq!(pair.into_inner(), [sum, !sum]);
     }
 }
 
@@ -622,31 +609,27 @@ mod pair {
 
 const LITMUS_TURNS: usize = 30_000;
 
-/// Runs two threads through `LITMUS_TURNS` turns, at most a turn apart.
-fn in_step<R: Send>(turn: impl Fn(usize, usize) -> R + Sync) -> [Vec<R>; 2] {
-    let progress = [CoreUsize::new(0), CoreUsize::new(0)];
-    let results = Team::run_alike(2, |team, me| {
-        let (mine, others) = (&progress[me], &progress[1 - me]);
-        (0..LITMUS_TURNS)
-            .map(|number| {
-                // Relaxed, so that waiting for each other orders nothing else.
-                mine.store(number, Relaxed);
-                team.wait_until(|| others.load(Relaxed) >= number);
-                let result = turn(me, number);
-                if number + 1 == LITMUS_TURNS {
-                    mine.store(usize::MAX, Relaxed);
-                }
-                result
-            })
-            .collect()
-    });
-    let Ok(results) = results.try_into() else { unreachable!("there were two threads") };
-    results
-}
+/// Two words for each turn, far enough apart that they share no cache line.
+struct Litmus(Vec<[CachePadded<AtomicU64>; 2]>);
 
-/// Two words for each turn.
-fn words() -> Vec<[AtomicU64; 2]> {
-    (0..LITMUS_TURNS).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect()
+impl Litmus {
+    /// Two threads on fresh words, turn after turn. Both have read both words shortly before, so
+    /// that a store takes long to reach the other CPU and a load is quick to miss it.
+    fn run<R: Send>(
+        turn: impl Fn(usize, &AtomicU64, &AtomicU64) -> R + Sync,
+    ) -> ([Vec<R>; 2], Self) {
+        let fresh = || CachePadded::new(AtomicU64::new(0));
+        let words = Self((0..LITMUS_TURNS).map(|_| [fresh(), fresh()]).collect());
+        let results = in_step(
+            LITMUS_TURNS,
+            |_, number| words.0[number].iter().for_each(|word| _ = word.load(Relaxed)),
+            |me, number| {
+                let [first, second] = &words.0[number];
+                turn(me, first, second)
+            },
+        );
+        (results, words)
+    }
 }
 
 #[test]
@@ -699,11 +682,10 @@ fn two_stores_in_total_order_are_not_both_missed() {
         }),
     ];
     for (name, announce) in ways {
-        let words = words();
-        let [first, second] = in_step(|me, number| {
-            let pair = &words[number];
-            announce(&pair[me]);
-            pair[1 - me].load(SeqCst)
+        let ([first, second], _) = Litmus::run(|me, first, second| {
+            let (mine, others) = if me == 0 { (first, second) } else { (second, first) };
+            announce(mine);
+            others.load(SeqCst)
         });
         for (number, seen) in first.into_iter().zip(second).enumerate() {
             assert_ne!(seen, (0, 0), "{name}: neither saw the other in turn {number}");
@@ -713,9 +695,7 @@ fn two_stores_in_total_order_are_not_both_missed() {
 
 #[test]
 fn stores_of_one_thread_are_seen_in_order() {
-    let words = words();
-    let [_, seen] = in_step(|me, number| {
-        let [first, second] = &words[number];
+    let ([_, seen], _) = Litmus::run(|me, first, second| {
         if me == 0 {
             first.store(1, Relaxed);
             second.store(1, Release);
@@ -729,13 +709,10 @@ fn stores_of_one_thread_are_seen_in_order() {
 
 #[test]
 fn one_of_two_exchanges_wins() {
-    let words = words();
-    let [first, second] = in_step(|me, number| {
-        let [word, _] = &words[number];
-        word.compare_exchange(0, me as u64 + 1, Relaxed, Relaxed)
-    });
+    let ([first, second], words) =
+        Litmus::run(|me, word, _| word.compare_exchange(0, me as u64 + 1, Relaxed, Relaxed));
     for (number, outcome) in first.into_iter().zip(second).enumerate() {
-        let winner = words[number][0].load(Relaxed);
+        let winner = words.0[number][0].load(Relaxed);
         let expected = if winner == 1 { (Ok(0), Err(1)) } else { (Err(2), Ok(0)) };
         assert_eq!(outcome, expected, "turn {number}");
     }

@@ -13,7 +13,7 @@ use common::linearizability::{Event, Recording, Worker, check_rounds};
 use common::property_config;
 use common::random::Random;
 use common::specs::{Count, CountCall};
-use common::team::{Member, Team};
+use common::team::{Member, Team, contend};
 
 assert_impl_all!(Counter: Send, Sync, Default, Unpin);
 assert_eq_size!(Counter, u64);
@@ -105,36 +105,27 @@ proptest! {
 #[test]
 fn no_addition_is_lost() {
     static COUNTER: Counter = Counter::with_value(u64::MAX - 1_000);
-    const TURNS: u64 = 30_000;
-
     // Each thread adds 1 + 3 - 2 a turn, across the wrap.
-    Team::run_alike(4, |_, _| {
-        for _ in 0..TURNS {
-            COUNTER.inc();
-            COUNTER.add(3);
-            COUNTER.sub(2);
-        }
+    let [one, other] = contend(4_000, |_, _| {
+        COUNTER.inc();
+        COUNTER.add(3);
+        COUNTER.sub(2);
     });
-    assert_eq!(COUNTER.get(), (u64::MAX - 1_000).wrapping_add(4 * 2 * TURNS));
+    assert_eq!(COUNTER.get(), (u64::MAX - 1_000).wrapping_add(2 * (one + other) as u64));
 }
 
 #[test]
 fn what_is_taken_is_taken_once() {
-    const TURNS: u64 = 30_000;
-    let counter = Counter::new();
-    let taken: u64 = Team::run_alike(4, |_, number| {
-        let mut taken = 0;
-        for turn in 0..TURNS {
-            match number {
-                0 | 1 => counter.add(turn),
-                _ => taken += counter.take(),
-            }
+    let (counter, taken) = (Counter::new(), Counter::new());
+    let turns = contend(4_000, |me, turn| {
+        counter.add(turn as u64);
+        // In part by one thread only, so that the other adds in between.
+        if me == 0 || turn % 3 == 0 {
+            taken.add(counter.take());
         }
-        taken
-    })
-    .into_iter()
-    .sum();
-    assert_eq!(taken + counter.get(), 2 * (TURNS * (TURNS - 1) / 2));
+    });
+    let added: u64 = turns.iter().flat_map(|&turns| 0..turns as u64).sum();
+    assert_eq!(taken.get() + counter.get(), added);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use common::property_config;
 use common::random::Random;
 use common::specs::{Fifo, FifoCall};
 use common::stamps::{Stamped, assert_each_once_in_order};
-use common::team::{Member, Producers, Team};
+use common::team::{Member, Producers, Team, in_step};
 
 assert_impl_all!(SpscRing<String, 4>: Send, Sync, Default, Unpin);
 assert_impl_all!(Producer<'static, Cell<u8>, 4>: Send);
@@ -265,11 +265,12 @@ fn split_after_try_split_starts_over() {
 }
 
 #[test]
-fn one_of_many_racing_threads_gets_the_handles() {
-    for _ in 0..200 {
-        let ring = SpscRing::<u8, 1>::new();
-        let winners = Team::run_alike(4, |_, _| ring.try_split().is_some());
-        assert_eq!(winners.iter().filter(|&&won| won).count(), 1);
+fn one_of_two_racing_threads_gets_the_handles() {
+    const ROUNDS: usize = 20_000;
+    let rings: Vec<SpscRing<u8, 1>> = (0..ROUNDS).map(|_| SpscRing::new()).collect();
+    let [one, other] = in_step(ROUNDS, |_, _| (), |_, round| rings[round].try_split().is_some());
+    for (round, (one, other)) in one.into_iter().zip(other).enumerate() {
+        assert!(one != other, "round {round}: {} got them", if one { "both" } else { "none" });
     }
 }
 
@@ -277,25 +278,19 @@ fn one_of_many_racing_threads_gets_the_handles() {
 fn handles_of_a_static_ring_live_for_ever() {
     static RING: SpscRing<u64, 16> = SpscRing::new();
 
-    let (mut producer, mut consumer) = RING.try_split().unwrap();
-    let sender = std::thread::spawn(move || {
-        for n in 0..1000 {
-            while producer.push(n).is_err() {
-                std::thread::yield_now();
-            }
-        }
-    });
-    let mut received = 0;
-    while received < 1000 {
-        match consumer.pop() {
-            Some(n) => {
-                assert_eq!(n, received);
-                received += 1;
-            }
-            None => std::thread::yield_now(),
-        }
+    fn is_for_ever<H: Send + 'static>(handle: H) -> H {
+        handle
     }
-    sender.join().unwrap();
+
+    let (producer, consumer) = RING.try_split().unwrap();
+    let (mut producer, mut consumer) = (is_for_ever(producer), is_for_ever(consumer));
+    let members: Vec<Member<'_, ()>> = vec![
+        Box::new(|team| (0..1_000).for_each(|n| team.push(n, |n| producer.push(n)))),
+        Box::new(|team| {
+            (0..1_000).for_each(|n| assert_eq!(team.wait_for(|| consumer.pop()), n));
+        }),
+    ];
+    Team::run(members);
     assert_eq!(consumer.pop(), None);
 }
 

@@ -30,7 +30,7 @@ impl Team {
     /// How often a condition is asked for before it counts as never coming true: a lost slot or
     /// value ends the test instead of stopping it. Each time but the first few, other threads get
     /// the CPU, so this is work done by somebody and not a length of time.
-    const PATIENCE: u32 = 20_000_000;
+    const PATIENCE: u32 = 10_000_000;
 
     /// How often a condition is asked for before other threads get the CPU.
     const SPINS: u32 = 64;
@@ -122,41 +122,67 @@ impl Team {
     }
 }
 
+/// Tests of one file run at once. Two threads that are to get in each other's way need two CPUs
+/// for themselves, so only one test has such a pair at a time.
+static ONE_PAIR_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Two threads that get in each other's way: runs `turn`, which gets the number of the thread and of
 /// the turn, over and over on both. Returns how many turns each made.
 ///
-/// They stop when they have met often enough, that is, when each has seen the other go on between
-/// turns of its own. Threads that the kernel happens to run one after the other would pass any test
-/// of what happens at once; they go on until it does happen, or, on a machine with one CPU, for a
-/// bounded number of turns.
-pub(crate) fn contend(turn: impl Fn(usize, usize) + Sync) -> [usize; 2] {
-    const MEETINGS: usize = 5_000;
-    const MOST_TURNS: usize = 2_000_000;
+/// They stop when they have met `meetings` times, that is, when each has seen the other go on
+/// between turns of its own. Threads that the kernel happens to run one after the other would pass
+/// any test of what happens at once; they go on until it does happen, or, on a machine with one
+/// CPU, for a bounded number of turns.
+pub(crate) fn contend(meetings: usize, turn: impl Fn(usize, usize) + Sync) -> [usize; 2] {
     /// Turns between two looks at the other.
     const STRIDE: usize = 8;
-    /// Tests of one file run at once, and would take the CPUs from each other.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let most_turns = 250 * meetings;
+    let _pair = ONE_PAIR_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let progress = [const { CachePadded::new(AtomicUsize::new(0)) }; 2];
     let turns = Team::run_alike(2, |_, me| {
         let (mine, others) = (&progress[me], &progress[1 - me]);
-        let (mut turns, mut meetings, mut seen) = (0, 0, 0);
-        while meetings < MEETINGS && turns < MOST_TURNS && seen < MOST_TURNS {
+        let (mut turns, mut met, mut seen) = (0, 0, 0);
+        while met < meetings && turns < most_turns && seen < most_turns {
             for _ in 0..STRIDE {
                 turn(me, turns);
                 turns += 1;
             }
             mine.store(turns, Relaxed);
             let before = core::mem::replace(&mut seen, others.load(Relaxed));
-            meetings += usize::from(seen != before);
+            met += usize::from(seen != before);
         }
         // Let the other stop too.
-        mine.store(MOST_TURNS, Relaxed);
+        mine.store(most_turns, Relaxed);
         turns
     });
     let Ok(turns) = turns.try_into() else { unreachable!("there were two threads") };
     turns
+}
+
+/// Two threads that do the same turns at the same time, as nearly as they can: for each of `turns`
+/// numbers, both call `prepare`, wait for each other, and call `turn`. Returns the results of each.
+pub(crate) fn in_step<R: Send>(
+    turns: usize,
+    prepare: impl Fn(usize, usize) + Sync,
+    turn: impl Fn(usize, usize) -> R + Sync,
+) -> [Vec<R>; 2] {
+    let _pair = ONE_PAIR_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let progress = [const { CachePadded::new(AtomicUsize::new(0)) }; 2];
+    let results = Team::run_alike(2, |team, me| {
+        let (mine, others) = (&progress[me], &progress[1 - me]);
+        let mut results = Vec::with_capacity(turns);
+        for number in 0..turns {
+            prepare(me, number);
+            // Relaxed, so that waiting for each other orders nothing else.
+            mine.store(number + 1, Relaxed);
+            team.wait_until(|| others.load(Relaxed) > number);
+            results.push(turn(me, number));
+        }
+        results
+    });
+    let Ok(results) = results.try_into() else { unreachable!("there were two threads") };
+    results
 }
 
 /// How many producers are still at work, so that consumers know when to stop: a value that was
@@ -202,7 +228,7 @@ impl Producers {
     }
 }
 
-/// Waiting as a thread does that shares its CPU.
+/// Waiting as a thread does that shares its CPU, but not for ever.
 #[cfg(feature = "spin")]
 #[derive(Debug)]
 pub(crate) struct Yield;
@@ -210,6 +236,10 @@ pub(crate) struct Yield;
 #[cfg(feature = "spin")]
 impl spin::RelaxStrategy for Yield {
     fn relax() {
+        /// How often all threads of all tests of this file have waited.
+        static WAITS: AtomicUsize = AtomicUsize::new(0);
+        let waits = WAITS.fetch_add(1, Relaxed);
+        assert!(waits < 5 * Team::PATIENCE as usize, "what this thread waits for does not come");
         thread::yield_now();
     }
 }

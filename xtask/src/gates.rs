@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::patched_loom;
 use crate::process;
-use crate::workspace::{Backend, Workspace};
+use crate::workspace::{Backend, SIDE_WORKSPACES, Workspace};
 
 /// The only source file of the crate that may hold inline assembly.
 const ASM_HOME: &str = "src/arch/x86_64.rs";
@@ -17,8 +17,6 @@ const BACKEND_SWITCH: &str = "src/atomic/mod.rs";
 const BACKEND_CFGS: [&str; 2] = ["loom", "latchless_native"];
 /// What the crate may depend on when it is built with no features.
 const OWN_DEPENDENCIES: [&str; 1] = ["static_assertions"];
-/// The workspaces beside the main one, each with a lock file of its own.
-const SIDE_WORKSPACES: [&str; 2] = ["fuzz", "tests/loom"];
 
 /// Checks every rule.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Everything that a person runs in this repository: `cargo xtask help`.
 #![expect(clippy::std_instead_of_core, reason = "a program for the host has std")]
 
+mod bench;
 mod boot_tests;
 mod demo;
 mod figures;
@@ -49,6 +50,8 @@ enum Command {
     },
     /// Fuzz the structures against sequential models
     Fuzz(fuzz::FuzzArgs),
+    /// Measure the structures beside their rivals, or count their instructions
+    Bench(bench::BenchArgs),
     /// Boot the bare-metal image on 1, 2 and 4 CPUs and make it fail in every way it can
     Boot,
 }
@@ -71,6 +74,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Test(args) => test::run(&workspace, args),
         Command::Loom { filter } => loom::run(&workspace, filter.as_deref()),
         Command::Fuzz(args) => fuzz::run(&workspace, args),
+        Command::Bench(args) => bench::run(&workspace, args),
         Command::Boot => boot_tests::run(&workspace),
     }
 }

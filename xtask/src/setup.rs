@@ -26,6 +26,21 @@ pub(crate) fn program(program: &str, package: &str) -> Result<()> {
     Ok(())
 }
 
+/// Sees to it that there is a file at `path`, installing Debian's `package` if it is missing.
+pub(crate) fn file(path: &str, package: &str) -> Result<()> {
+    if Path::new(path).is_file() {
+        return Ok(());
+    }
+    println!("    {path} is missing: installing the package {package}");
+    if let Err(reason) = apt_install(package) {
+        bail!(
+            "{path} is needed and could not be installed ({reason:#}): install it by hand \
+             (Debian's package is {package}) and run this command again"
+        );
+    }
+    Ok(())
+}
+
 /// Sees to it that the toolchain has the `component` that `cargo SUBCOMMAND` comes from.
 pub(crate) fn component(subcommand: &str, component: &str) -> Result<()> {
     if on_path(&format!("cargo-{subcommand}")) && works(subcommand) {

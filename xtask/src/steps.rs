@@ -7,13 +7,13 @@ use anyhow::Result;
 use crate::patched_loom;
 use crate::process;
 use crate::setup;
-use crate::workspace::{Backend, Workspace};
+use crate::workspace::{Backend, SIDE_WORKSPACES, Workspace};
 
 /// Every file of every workspace is as rustfmt would write it.
 pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
     setup::component("fmt", "rustfmt")?;
     patched_loom::prepare(workspace)?;
-    for folder in [".", "fuzz", "tests/loom"] {
+    for folder in SIDE_WORKSPACES.into_iter().chain(["."]) {
         process::run(workspace.cargo_in(folder).args(["fmt", "--check"]))?;
     }
     Ok(())
@@ -22,7 +22,6 @@ pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
 /// No warning, for each backend and each set of features that changes what is compiled.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     setup::component("clippy", "clippy")?;
-    setup::program("c++", "g++")?;
     patched_loom::prepare(workspace)?;
     let run = |mut cargo: Command, what: &[&str]| {
         cargo.args(["clippy", "--no-deps"]).args(what);
@@ -38,7 +37,8 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     latchless(Backend::Asm, &["--no-default-features"])?;
     latchless(Backend::Asm, &["--features", "heapless,spin"])?;
     latchless(Backend::Native, &["--features", "heapless,spin"])?;
-    run(workspace.cargo_in("fuzz"), &["--all-targets"])?;
+    run(workspace.cargo_in("benches/peers"), &["--workspace", "--all-targets"])?;
+    run(workspace.cargo_in("fuzz"), &["--all-targets", "--no-default-features"])?;
     run(workspace.cargo_in("tests/loom"), &["--all-targets"])
 }
 
@@ -56,13 +56,13 @@ pub(crate) fn doc(workspace: &Workspace) -> Result<()> {
 /// Unit, documentation, property and threaded tests of every package; the crate's own once more
 /// as users build it, since an optimizer moves more.
 pub(crate) fn test_asm(workspace: &Workspace) -> Result<()> {
-    let features = "latchless/heapless,latchless/spin";
     let test = || {
         let mut cargo = workspace.cargo(Backend::Asm);
         cargo.arg("test");
         cargo
     };
-    process::run(test().args(["--workspace", "--features", features]))?;
+    process::run(test().args(["--workspace", "--features", "latchless/heapless,latchless/spin"]))?;
+    process::run(workspace.cargo_in("benches/peers").args(["test", "--workspace"]))?;
     process::run(test().args(["--package", "latchless", "--all-features", "--release", "--tests"]))
 }
 

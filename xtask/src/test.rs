@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::bench;
 use crate::boot_tests;
 use crate::fuzz;
 use crate::gates;
@@ -31,12 +32,17 @@ struct Step {
 }
 
 /// The cheap steps come first, so that a slip is told in seconds.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "fmt", about: "every file is rustfmt'ed", check: steps::fmt },
     Step { name: "gates", about: "the repository's shape", check: gates::run },
     Step { name: "clippy", about: "no warning, on any backend", check: steps::clippy },
     Step { name: "doc", about: "the documentation builds and links", check: steps::doc },
     Step { name: "asm", about: "tests on the crate's own instructions", check: steps::test_asm },
+    Step {
+        name: "instructions",
+        about: "no operation takes more than it used to",
+        check: bench::check_instructions,
+    },
     Step { name: "native", about: "tests on core's atomics", check: steps::test_native },
     Step {
         name: "loom",

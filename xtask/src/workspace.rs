@@ -7,6 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+/// The workspaces beside the main one, each with a lock file of its own.
+pub(crate) const SIDE_WORKSPACES: [&str; 3] = ["benches/peers", "fuzz", "tests/loom"];
+
 /// Which implementation of the atomics a command is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
@@ -77,7 +80,8 @@ impl Workspace {
     pub(crate) fn cargo(&self, backend: Backend) -> Command {
         let mut command = self.cargo_in(".");
         if let Some(flags) = backend.rustflags() {
-            command.env("RUSTFLAGS", flags);
+            // rustdoc decides which examples there are.
+            command.env("RUSTFLAGS", flags).env("RUSTDOCFLAGS", flags);
             command.env("CARGO_TARGET_DIR", format!("target/{}", backend.name()));
         }
         command

@@ -1,0 +1,230 @@
+//! Each operation of latchless alone in a function whose name starts with `op_`, called
+//! [`CALLS`] times. callgrind counts what is executed in each: `cargo xtask bench --instructions`.
+//!
+//! Nothing here depends on time, on addresses or on other threads, so the counts are exact.
+#![expect(missing_docs, reason = "a function is named after the operation that it is")]
+
+use std::arch::asm;
+use std::hint::black_box;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+use latchless::atomic::{AtomicPair, AtomicU64};
+use latchless::counter::Counter;
+use latchless::ring::spsc::{Consumer, Producer};
+use latchless::ring::{Full, MpmcRing, SpscRing};
+use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+
+/// How often each operation is called. The reader of the counts divides by the calls it finds.
+const CALLS: u64 = 4096;
+/// Less than the calls, so that rings go round and indices are looked up again.
+const SLOTS: usize = 256;
+
+/// So many that a ring has learnt to refuse without drawing a ticket.
+const REFUSALS: usize = 3 * SLOTS + 4096;
+
+type Line = [u64; 8];
+type Spsc<T> = SpscRing<T, SLOTS>;
+type Mpmc<T> = MpmcRing<T, SLOTS>;
+type Tx<'a, T> = Producer<'a, T, SLOTS>;
+type Rx<'a, T> = Consumer<'a, T, SLOTS>;
+type Pushed = Result<(), Full<u64>>;
+type Stack = IndexStack<SLOTS>;
+type Lines = Pool<Line, SLOTS>;
+type Block = PoolBox<'static, Line, SLOTS>;
+
+/// Puts each operation in a function of its own, neither inlined nor specialized, nor merged with
+/// another that happens to consist of the same instructions: hence the remark in each.
+macro_rules! operations {
+    ($($name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? $body:block)*) => {$(
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        pub fn $name($($argument: $type),*) $(-> $result)? {
+            // SAFETY: a comment does nothing.
+            unsafe {
+                asm!(
+                    concat!("/* ", stringify!($name), " */"),
+                    options(nomem, nostack, preserves_flags)
+                );
+            }
+            $body
+        }
+    )*};
+}
+
+operations! {
+    op_nothing() {}
+
+    op_counter_inc(counter: &Counter) { counter.inc() }
+    op_counter_add(counter: &Counter, n: u64) { counter.add(n) }
+    op_counter_sub(counter: &Counter, n: u64) { counter.sub(n) }
+    op_counter_get(counter: &Counter) -> u64 { counter.get() }
+    op_counter_take(counter: &Counter) -> u64 { counter.take() }
+
+    op_spsc_push(tx: &mut Tx<'_, u64>, value: u64) -> Pushed { tx.push(value) }
+    op_spsc_push_full(tx: &mut Tx<'_, u64>, value: u64) -> Pushed { tx.push(value) }
+    op_spsc_push_line(tx: &mut Tx<'_, Line>, value: &Line) -> bool { tx.push(*value).is_ok() }
+    op_spsc_slots(tx: &Tx<'_, u64>) -> usize { tx.slots() }
+    op_spsc_pop(rx: &mut Rx<'_, u64>) -> Option<u64> { rx.pop() }
+    op_spsc_pop_empty(rx: &mut Rx<'_, u64>) -> Option<u64> { rx.pop() }
+    op_spsc_pop_line(rx: &mut Rx<'_, Line>) -> Option<Line> { rx.pop() }
+    op_spsc_peek(rx: &Rx<'_, u64>) -> u64 { rx.peek().copied().unwrap_or_default() }
+
+    op_mpmc_push(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
+    op_mpmc_push_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
+    op_mpmc_push_long_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
+    op_mpmc_push_line(ring: &Mpmc<Line>, value: &Line) -> bool { ring.push(*value).is_ok() }
+    op_mpmc_pop(ring: &Mpmc<u64>) -> Option<u64> { ring.pop() }
+    op_mpmc_pop_empty(ring: &Mpmc<u64>) -> Option<u64> { ring.pop() }
+    op_mpmc_pop_long_empty(ring: &Mpmc<u64>) -> Option<u64> { ring.pop() }
+    op_mpmc_pop_line(ring: &Mpmc<Line>) -> Option<Line> { ring.pop() }
+    op_mpmc_len(ring: &Mpmc<u64>) -> usize { ring.len() }
+    op_mpmc_is_empty(ring: &Mpmc<u64>) -> bool { ring.is_empty() }
+
+    op_stack_push(stack: &Stack, index: u32) -> bool { stack.push(index).is_ok() }
+    op_stack_pop(stack: &Stack) -> Option<u32> { stack.pop() }
+    op_stack_pop_empty(stack: &Stack) -> Option<u32> { stack.pop() }
+
+    op_pool_alloc(pool: &'static Lines, line: &Line) -> Option<Block> { pool.alloc(*line).ok() }
+    op_pool_alloc_exhausted(pool: &Lines, line: &Line) -> bool {
+        matches!(pool.alloc(*line), Err(Exhausted(_)))
+    }
+    op_pool_drop(block: Block) { drop(block) }
+    op_pool_into_inner(block: Block) -> Line { block.into_inner() }
+
+    op_atomic_load(cell: &AtomicU64) -> u64 { cell.load(Acquire) }
+    op_atomic_store(cell: &AtomicU64, value: u64) { cell.store(value, Release) }
+    op_atomic_swap(cell: &AtomicU64, value: u64) -> u64 { cell.swap(value, AcqRel) }
+    op_atomic_fetch_add(cell: &AtomicU64, value: u64) -> u64 { cell.fetch_add(value, AcqRel) }
+    op_atomic_add(cell: &AtomicU64, value: u64) { cell.add(value, Relaxed) }
+    op_atomic_inc(cell: &AtomicU64) { cell.inc(Relaxed) }
+    op_atomic_fetch_or(cell: &AtomicU64, value: u64) -> u64 { cell.fetch_or(value, AcqRel) }
+    op_atomic_bit_set(cell: &AtomicU64, bit: u32) -> bool { cell.bit_set(bit, AcqRel) }
+    op_atomic_fetch_max(cell: &AtomicU64, value: u64) -> u64 { cell.fetch_max(value, AcqRel) }
+    op_atomic_compare_exchange(cell: &AtomicU64, old: u64, new: u64) -> Result<u64, u64> {
+        cell.compare_exchange(old, new, AcqRel, Acquire)
+    }
+    op_atomic_pair_load(pair: &AtomicPair) -> [u64; 2] { pair.load(Acquire) }
+    op_atomic_pair_compare_exchange(pair: &AtomicPair, old: [u64; 2], new: [u64; 2]) -> bool {
+        pair.compare_exchange(old, new, AcqRel, Acquire).is_ok()
+    }
+}
+
+fn main() {
+    (0..CALLS).for_each(|_| op_nothing());
+    counter();
+    spsc();
+    mpmc();
+    stack();
+    pool();
+    atomics();
+}
+
+fn counter() {
+    let counter = Counter::new();
+    for n in 0..CALLS {
+        op_counter_inc(&counter);
+        op_counter_add(&counter, n);
+        op_counter_sub(&counter, n);
+        black_box(op_counter_get(&counter));
+        black_box(op_counter_take(&counter));
+    }
+}
+
+fn spsc() {
+    let mut words = Spsc::new();
+    let (mut tx, mut rx) = words.split();
+    for round in 0..CALLS / SLOTS as u64 {
+        for n in 0..SLOTS as u64 {
+            black_box(op_spsc_pop_empty(&mut rx));
+            op_spsc_push(&mut tx, n).expect("there is room");
+            black_box(op_spsc_slots(&tx));
+            black_box(op_spsc_peek(&rx));
+            assert_eq!(op_spsc_pop(&mut rx), Some(n));
+        }
+        // As many again on a full ring; the next round starts one slot further on.
+        (0..SLOTS as u64).for_each(|n| tx.push(n).expect("there is room"));
+        (0..SLOTS as u64).for_each(|n| assert!(op_spsc_push_full(&mut tx, n).is_err()));
+        while rx.pop().is_some() {}
+        tx.push(round).expect("there is room");
+        assert_eq!(rx.pop(), Some(round));
+    }
+    let mut lines = Spsc::new();
+    let (mut tx, mut rx) = lines.split();
+    for n in 0..CALLS {
+        assert!(op_spsc_push_line(&mut tx, &[n; 8]));
+        assert_eq!(op_spsc_pop_line(&mut rx), Some([n; 8]));
+    }
+}
+
+fn mpmc() {
+    let words = Mpmc::new();
+    for _ in 0..CALLS / SLOTS as u64 {
+        for n in 0..SLOTS as u64 {
+            op_mpmc_push(&words, n).expect("there is room");
+            black_box(op_mpmc_len(&words));
+            black_box(op_mpmc_is_empty(&words));
+            assert_eq!(op_mpmc_pop(&words), Some(n));
+        }
+        (0..SLOTS).for_each(|_| assert_eq!(op_mpmc_pop_empty(&words), None));
+        settle(|| assert_eq!(words.pop(), None));
+        (0..SLOTS).for_each(|_| assert_eq!(op_mpmc_pop_long_empty(&words), None));
+
+        (0..SLOTS as u64).for_each(|n| words.push(n).expect("there is room"));
+        (0..SLOTS as u64).for_each(|n| assert!(op_mpmc_push_full(&words, n).is_err()));
+        settle(|| assert!(words.push(0).is_err()));
+        (0..SLOTS as u64).for_each(|n| assert!(op_mpmc_push_long_full(&words, n).is_err()));
+        while words.pop().is_some() {}
+    }
+    let lines = Mpmc::new();
+    for n in 0..CALLS {
+        assert!(op_mpmc_push_line(&lines, &[n; 8]));
+        assert_eq!(op_mpmc_pop_line(&lines), Some([n; 8]));
+    }
+}
+
+fn settle(refused: impl Fn()) {
+    (0..REFUSALS).for_each(|_| refused());
+}
+
+fn stack() {
+    let stack = Stack::new();
+    for n in 0..CALLS {
+        black_box(op_stack_pop_empty(&stack));
+        assert!(op_stack_push(&stack, n as u32 % SLOTS as u32));
+        assert!(op_stack_pop(&stack).is_some());
+    }
+}
+
+fn pool() {
+    static POOL: Lines = Pool::new();
+    for n in 0..CALLS {
+        let block = op_pool_alloc(&POOL, &[n; 8]).expect("there is a slot");
+        if n % 2 == 0 {
+            op_pool_drop(block);
+        } else {
+            assert_eq!(op_pool_into_inner(block), [n; 8]);
+        }
+    }
+    let all: Vec<_> = (0..SLOTS as u64).map(|n| POOL.alloc([n; 8])).collect();
+    (0..CALLS).for_each(|n| assert!(op_pool_alloc_exhausted(&POOL, &[n; 8])));
+    drop(all);
+}
+
+fn atomics() {
+    let cell = AtomicU64::new(0);
+    let pair = AtomicPair::new([0; 2]);
+    for n in 0..CALLS {
+        op_atomic_store(&cell, n);
+        assert_eq!(op_atomic_load(&cell), n);
+        assert_eq!(op_atomic_compare_exchange(&cell, n, n + 1), Ok(n));
+        black_box(op_atomic_swap(&cell, n));
+        black_box(op_atomic_fetch_add(&cell, 1));
+        op_atomic_add(&cell, 1);
+        op_atomic_inc(&cell);
+        black_box(op_atomic_fetch_or(&cell, n));
+        black_box(op_atomic_bit_set(&cell, n as u32 % 64));
+        black_box(op_atomic_fetch_max(&cell, u64::MAX - n));
+        black_box(op_atomic_pair_load(&pair));
+        assert!(op_atomic_pair_compare_exchange(&pair, [n, 0], [n + 1, 0]));
+    }
+}

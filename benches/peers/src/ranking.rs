@@ -1,0 +1,254 @@
+//! What a record says: medians, ratios, and only those ranks that the data can carry.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use crate::bench::{PERCENTILES, Sample};
+use crate::case::Shape;
+use crate::contestant::Side;
+use crate::probe::Regime;
+use crate::record::{Entrant, Record};
+use crate::rounds::{is_clean, main_regime, regimes};
+use crate::stats::{Estimate, median, quantile, sorted};
+
+/// Differences below this are never claimed: where code happens to lie in memory makes as much.
+pub(crate) const MARGIN: f64 = 0.02;
+
+/// The analysis of one record.
+#[derive(Clone, Debug)]
+pub(crate) struct Summary {
+    /// The state of the machine that the figures are from.
+    pub(crate) regime: Regime,
+    /// Rounds in that state.
+    pub(crate) rounds: usize,
+    /// Rounds that do not count, by why.
+    pub(crate) dropped: BTreeMap<Regime, usize>,
+    /// Runs that do not count, although their round does.
+    pub(crate) interrupted: usize,
+    /// From the best median to the worst, limits where they fall.
+    pub(crate) rows: Vec<Row>,
+    /// The rival with the best median.
+    pub(crate) best_rival: Option<String>,
+    /// Who was sent off, and why.
+    pub(crate) disqualified: Vec<(String, String)>,
+}
+
+/// One contestant in one table.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) side: Side,
+    /// 1 for the best; shared by all whose difference the data cannot carry. Limits have none.
+    pub(crate) rank: Option<usize>,
+    pub(crate) median: f64,
+    pub(crate) quartiles: (f64, f64),
+    pub(crate) min: f64,
+    /// This contestant's figure by the best rival's, round by round.
+    pub(crate) to_rival: Option<Estimate>,
+    /// This contestant's figure by the limit's, round by round.
+    pub(crate) to_limit: Option<Estimate>,
+    /// At each of [`PERCENTILES`], the median over the rounds.
+    pub(crate) percentiles: Vec<f64>,
+}
+
+/// A contestant's figures, one for each round that counts; none where its run does not.
+type Figures = Vec<Option<f64>>;
+
+impl Summary {
+    /// Analyses the rounds of `record` in the regime that most were in, or says why that cannot be
+    /// done.
+    pub(crate) fn of(record: &Record) -> Result<Self> {
+        let title = record.case.title();
+        let all = regimes(record);
+        let (regime, rounds) = match main_regime(record) {
+            Some((regime, rounds)) if rounds >= record.least_rounds => (regime, rounds),
+            best => bail!(
+                "{title}: only {} of {} rounds found the machine quiet and in one state, and a \
+                 report needs {}: run it again when less else is running",
+                best.map_or(0, |(_, rounds)| rounds),
+                all.len(),
+                record.least_rounds
+            ),
+        };
+        let mut dropped = BTreeMap::new();
+        for other in all.iter().filter(|&&other| other != regime) {
+            *dropped.entry(*other).or_insert(0) += 1;
+        }
+        let counted: Vec<_> =
+            record.rounds.iter().zip(&all).filter(|&(_, &r)| r == regime).map(|(r, _)| r).collect();
+
+        let mut interrupted = 0;
+        let mut contenders = Vec::new();
+        let mut disqualified = Vec::new();
+        for (index, entrant) in record.contestants.iter().enumerate() {
+            if let Some(reason) = &entrant.disqualified {
+                disqualified.push((entrant.name.clone(), reason.clone()));
+                continue;
+            }
+            let samples: Vec<_> = counted
+                .iter()
+                .map(|round| round.samples.get(index).and_then(Option::as_ref))
+                .collect();
+            let clean = |sample: &&Sample| is_clean(&record.case, sample);
+            let samples: Vec<_> = samples.into_iter().map(|sample| sample.filter(clean)).collect();
+            let present = samples.iter().flatten().count();
+            interrupted += samples.len() - present;
+            if present < record.least_rounds {
+                bail!(
+                    "{title}: `{}` was interrupted in all but {present} of {rounds} rounds, and a \
+                     report needs {}: run it again when less else is running",
+                    entrant.name,
+                    record.least_rounds
+                );
+            }
+            let figures: Figures = samples.iter().map(|s| s.map(|sample| sample.value)).collect();
+            let percentiles = (0..PERCENTILES.len()).filter_map(|at| {
+                let values: Vec<f64> = samples
+                    .iter()
+                    .flatten()
+                    .filter_map(|s| s.percentiles.get(at).copied())
+                    .collect();
+                (!values.is_empty()).then(|| median(&values))
+            });
+            contenders.push((entrant, figures, percentiles.collect::<Vec<f64>>()));
+        }
+        contenders.sort_by(|a, b| middle(&a.1).total_cmp(&middle(&b.1)));
+
+        let best_of = |side: Side| contenders.iter().find(|contender| contender.0.side == side);
+        let (rival, limit) = (best_of(Side::Rival), best_of(Side::Limit));
+        let ranked = contenders.iter().filter(|contender| contender.0.side != Side::Limit);
+        let ranked: Vec<(&Entrant, &Figures)> = ranked.map(|c| (c.0, &c.1)).collect();
+        let exact = record.case.shape == Shape::Memory;
+        let mut ranks =
+            ranks(&ranked.iter().map(|(_, f)| *f).collect::<Vec<_>>(), exact).into_iter();
+        let rows = contenders.iter().map(|(entrant, figures, percentiles)| {
+            let values = sorted(figures.iter().flatten().copied().collect());
+            Row {
+                name: entrant.name.clone(),
+                side: entrant.side,
+                rank: (entrant.side != Side::Limit).then(|| ranks.next()).flatten(),
+                median: quantile(&values, 0.5),
+                quartiles: (quantile(&values, 0.25), quantile(&values, 0.75)),
+                min: quantile(&values, 0.0),
+                to_rival: rival.and_then(|rival| ratio(figures, &rival.1)),
+                to_limit: limit.and_then(|limit| ratio(figures, &limit.1)),
+                percentiles: percentiles.clone(),
+            }
+        });
+        Ok(Self {
+            regime,
+            rounds,
+            dropped,
+            interrupted,
+            rows: rows.collect(),
+            best_rival: rival.map(|rival| rival.0.name.clone()),
+            disqualified,
+        })
+    }
+
+    /// The row of this crate's structure, if it takes part.
+    pub(crate) fn ours(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.side == Side::Ours)
+    }
+
+    /// What was left out, in words; empty if nothing was.
+    pub(crate) fn left_out(&self) -> String {
+        let mut parts: Vec<String> =
+            self.dropped.iter().map(|(regime, count)| format!("{count} {regime}")).collect();
+        if self.interrupted > 0 {
+            parts.push(format!("{} single runs interrupted", self.interrupted));
+        }
+        if parts.is_empty() { String::new() } else { format!("; left out: {}", parts.join(", ")) }
+    }
+}
+
+fn middle(figures: &Figures) -> f64 {
+    median(&figures.iter().flatten().copied().collect::<Vec<_>>())
+}
+
+/// One contestant's figures by another's, over the rounds that both have one in.
+fn ratio(figures: &Figures, base: &Figures) -> Option<Estimate> {
+    let pairs = figures.iter().zip(base).filter_map(|pair| Some((*pair.0)? / (*pair.1)?));
+    let ratios: Vec<f64> = pairs.filter(|ratio| ratio.is_finite()).collect();
+    (!ratios.is_empty()).then(|| Estimate::of(&ratios, ratios.len() as u64))
+}
+
+/// The rank of each contestant of `figures`, which come from the best median to the worst. A rank
+/// ends where a contestant is worse than the first of that rank beyond doubt; `exact` figures
+/// leave no room for any.
+fn ranks(figures: &[&Figures], exact: bool) -> Vec<usize> {
+    let mut ranks = Vec::new();
+    let mut leader: Option<(&Figures, usize)> = None;
+    for (index, figures) in figures.iter().enumerate() {
+        let margin = if exact { 0.0 } else { MARGIN };
+        let rank = match leader {
+            Some((first, rank))
+                if !ratio(figures, first).is_some_and(|r| r.excludes_one(margin)) =>
+            {
+                rank
+            }
+            _ => {
+                leader = Some((figures, index + 1));
+                index + 1
+            }
+        };
+        ranks.push(rank);
+    }
+    ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Figures about `center`, alternating by `spread` up and down.
+    fn figures(center: f64, spread: f64) -> Figures {
+        (0..20).map(|n| Some(center * (1.0 + spread * (f64::from(n % 5) - 2.0) / 2.0))).collect()
+    }
+
+    fn ranks_of(all: &[Figures]) -> Vec<usize> {
+        ranks(&all.iter().collect::<Vec<_>>(), false)
+    }
+
+    #[test]
+    fn clear_differences_are_ranked() {
+        let all = [figures(1.0, 0.01), figures(2.0, 0.01), figures(3.0, 0.01)];
+        assert_eq!(ranks_of(&all), [1, 2, 3]);
+    }
+
+    #[test]
+    fn doubtful_differences_are_ties() {
+        // Noise that does not run in step with the other's.
+        let mut shifted = figures(1.01, 0.1);
+        shifted.rotate_left(2);
+        assert_eq!(ranks_of(&[figures(1.0, 0.1), shifted, figures(2.0, 0.1)]), [1, 1, 3]);
+    }
+
+    #[test]
+    fn differences_within_the_margin_are_ties() {
+        assert_eq!(ranks_of(&[figures(1.0, 0.0), figures(1.01, 0.0)]), [1, 1]);
+        assert_eq!(ranks_of(&[figures(1.0, 0.0), figures(1.05, 0.0)]), [1, 2]);
+    }
+
+    #[test]
+    fn noise_in_step_cancels_out_in_ratios() {
+        // Both are slow in the same rounds, as when a neighbour disturbs.
+        assert_eq!(ranks_of(&[figures(1.0, 0.5), figures(1.1, 0.5)]), [1, 2]);
+    }
+
+    #[test]
+    fn exact_figures_are_ranked_by_any_difference() {
+        let all = [vec![Some(1000.0)], vec![Some(1001.0)], vec![Some(1001.0)]];
+        assert_eq!(ranks(&all.iter().collect::<Vec<_>>(), true), [1, 2, 2]);
+    }
+
+    #[test]
+    fn ratios_skip_rounds_that_one_of_them_lacks() {
+        let estimate =
+            ratio(&vec![Some(4.0), None, Some(9.0)], &vec![Some(2.0), Some(1.0), Some(3.0)]);
+        let estimate = estimate.unwrap();
+        assert_eq!((estimate.min, estimate.median), (2.0, 2.5));
+        assert!(ratio(&vec![None], &vec![Some(1.0)]).is_none());
+    }
+}
