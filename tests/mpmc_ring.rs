@@ -468,7 +468,9 @@ fn every_thread_pushes_and_pops() {
             }
             received
         });
-        received.push(core::iter::from_fn(|| ring.pop()).map(|item| item.origin()).collect());
+        received.push(
+            core::iter::from_fn(|| ring.pop()).take(N + 1).map(|item| item.origin()).collect(),
+        );
         assert_each_once_in_order(THREADS, COUNT, &received);
         assert_holds_exactly_n(&ring);
     }

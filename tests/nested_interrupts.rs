@@ -25,6 +25,7 @@ use latchless::ring::{MpmcRing, SpscRing};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use common::guarded::Guarded;
+use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
 use common::specs::{Count, CountCall, Fifo, FifoCall, Lifo, LifoCall, Slots, SlotsCall};
 
@@ -119,7 +120,7 @@ fn interrupt_ring<const N: usize>(
         calls.iter().for_each(|call| call.make(&ring, &next, &mut stage.log(level)));
     };
     make(0, &vec![Push; fill]);
-    let depth = ring.interrupt(at, &|level| make(level, calls[level]));
+    let depth = interrupt(&ring, at, &|level| make(level, calls[level]));
     // Nothing was lost: neither a value nor a slot.
     stage.log(3).call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop()));
     stage.log(3).call_until(&FifoCall::Full, || FifoCall::of_push(999, ring.push(999)));
@@ -168,6 +169,42 @@ fn mpmc_ring_handler_is_interrupted_anywhere() {
     check::<2>((1 << 63) - 1);
 }
 
+#[test]
+fn mpmc_ring_call_alone_is_short_whatever_came_before() {
+    const N: usize = 2;
+
+    /// How many accesses a call makes after others, all of them alone.
+    fn accesses_after(earlier: &[RingCall], call: RingCall) -> usize {
+        at_each_access(|access| {
+            let clock = Clock::new();
+            let log = &RefCell::new(Log::new(&clock, 0));
+            let ring = Guarded::new(MpmcRing::<u64, N>::with_start(u64::MAX));
+            let next = Cell::new(0);
+            let make = |call: RingCall| call.make(&ring, &next, &mut log.borrow_mut());
+            earlier.iter().for_each(|&earlier| make(earlier));
+            interrupt(&ring, &[access], &|level| {
+                if level == 0 {
+                    make(call)
+                }
+            }) > 0
+        })
+    }
+
+    // Also after many calls in vain, which leave one position behind well ahead of the other.
+    for vain in [0, 1, 10, 30] {
+        for fill in 0..=N {
+            let pops = [vec![Push; N], vec![Pop; N + vain], vec![Push; fill]].concat();
+            let pushes = [vec![Push; N + vain], vec![Pop; N - fill]].concat();
+            for earlier in [pops, pushes] {
+                for call in [Push, Pop] {
+                    let accesses = accesses_after(&earlier, call);
+                    assert!(accesses <= 20, "{accesses} accesses in {call:?} after {earlier:?}");
+                }
+            }
+        }
+    }
+}
+
 // === SpscRing ===
 
 #[test]
@@ -193,7 +230,7 @@ fn spsc_ring_ends_interrupt_each_other_anywhere() {
             stage.log(level).call(|| FifoCall::of_pop(consumer.pop()));
         };
         (0..fill).for_each(|_| push(0));
-        let depth = ring.interrupt(&[access], &|level| {
+        let depth = interrupt(&ring, &[access], &|level| {
             let calls = if level == 0 { 1 } else { handler_calls };
             for _ in 0..calls {
                 if pushes_first == (level == 0) { push(level) } else { pop(level) }
@@ -269,7 +306,7 @@ fn interrupt_stack<const N: usize>(taken: usize, at: &[usize], calls: &[&[StackC
         }
     };
     make(0, &vec![Take; taken]);
-    let depth = stack.interrupt(at, &|level| make(level, calls[level]));
+    let depth = interrupt(&stack, at, &|level| make(level, calls[level]));
     // One more than there are: a chain with a circle in it would never end.
     make(3, &vec![Take; N + 1]);
     let initial = Lifo::of((0..N as u32).rev().collect());
@@ -377,7 +414,7 @@ fn interrupt_pool<const N: usize>(owned: usize, access: usize, calls: [&[PoolCal
         }
     };
     make(0, &vec![Alloc; owned]);
-    let depth = pool.interrupt(&[access], &|level| make(level, calls[level]));
+    let depth = interrupt(&pool, &[access], &|level| make(level, calls[level]));
     for (owned, value) in boxes.borrow().iter() {
         assert_eq!(**owned, *value, "the slot was the owner's alone");
     }
@@ -434,7 +471,7 @@ fn counter_call_is_interrupted_anywhere() {
                 let clock = Clock::new();
                 let stage = Stage::new(&clock);
                 let counter = Guarded::new(Counter::with_value(3));
-                let depth = counter.interrupt(&[access], &|level| {
+                let depth = interrupt(&counter, &[access], &|level| {
                     let make = if level == 0 { outer } else { nested };
                     stage.log(level).call(|| make(&counter));
                 });
@@ -469,7 +506,7 @@ fn retry_loop_is_interrupted_anywhere() {
             let accesses = at_each_access(|access| {
                 let word = Guarded::new(AtomicU64::new(start));
                 let (before, nested_before) = (Cell::new(0), Cell::new(0));
-                let depth = word.interrupt(&[access], &|level| match level {
+                let depth = interrupt(&word, &[access], &|level| match level {
                     0 => before.set(change(&word)),
                     _ => nested_before.set(word.fetch_add(1, Relaxed)),
                 });

@@ -11,5 +11,6 @@ fn main() {
             .file("native/peers.cpp")
             .include("native")
             .compile("peers_cpp");
+        println!("cargo::rustc-link-lib=tbb");
     }
 }

@@ -1,12 +1,10 @@
-//! Interrupts at every access: a value on pages of its own that fault when they are touched.
+//! A value on pages of its own that fault when they are touched, so that a test can stop a thread
+//! between any two of its accesses to the value, in any build and without any luck.
 //!
-//! The pages are closed while a call runs. Each access to the value faults; the handler counts it,
-//! opens the pages, lets the one instruction pass under the trap flag, and closes them again. At the
-//! access that the test chose, the handler makes another call first, as an interrupt handler that
-//! comes between these two instructions would. So all places at which an interruption can make a
-//! difference are tried one after the other, in any build and without any luck.
+//! While a [`Watcher`] is in charge the pages are closed. An access faults; the handler asks the
+//! watcher, which may run anything, as long as it likes, before this access happens; then it lets
+//! the one instruction pass under the trap flag, with the pages open, and closes them again.
 
-use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ops::Deref;
 use core::ptr;
@@ -15,40 +13,104 @@ use std::sync::{Mutex, Once, PoisonError};
 
 use super::signals::install;
 
+/// What is to happen when the pages are touched.
+pub(crate) trait Watcher {
+    /// A thread is about to touch the pages, which are closed.
+    fn before_access(&self, pages: &Pages) -> Access;
+}
+
+/// How an access goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    /// It happens, and the pages are closed again.
+    Single,
+    /// It happens, and the pages stay open.
+    AndAllLater,
+}
+
+/// Whole pages of memory.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    start: *mut c_void,
+    bytes: usize,
+}
+
+// SAFETY: an address and a length. Who may touch what lies there is `Guarded`'s business, and the
+// kernel orders changes of the protection.
+unsafe impl Send for Pages {}
+// SAFETY: as above.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    const SIZE: usize = 4096;
+
+    fn map(bytes: usize) -> Self {
+        let bytes = bytes.next_multiple_of(Self::SIZE);
+        let (access, kind) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: new pages, wherever the kernel likes.
+        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, access, kind, -1, 0) };
+        assert_ne!(start, libc::MAP_FAILED, "there is memory for a few pages");
+        Self { start, bytes }
+    }
+
+    /// Lets every access pass.
+    pub(crate) fn open(&self) {
+        self.protect(libc::PROT_READ | libc::PROT_WRITE);
+    }
+
+    /// Lets every access fault.
+    pub(crate) fn close(&self) {
+        self.protect(libc::PROT_NONE);
+    }
+
+    fn protect(&self, access: c_int) {
+        // SAFETY: the pages were mapped by `map`. Their contents stay as they are.
+        let result = unsafe { libc::mprotect(self.start, self.bytes, access) };
+        assert_eq!(result, 0, "the pages are mapped");
+    }
+
+    fn contains(&self, address: *mut c_void) -> bool {
+        (self.start.addr()..self.start.addr() + self.bytes).contains(&address.addr())
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: the pages were mapped by `map`, and nobody uses them any more.
+        let result = unsafe { libc::munmap(self.start, self.bytes) };
+        debug_assert_eq!(result, 0, "the pages were mapped");
+    }
+}
+
 /// A value on pages of its own.
 #[derive(Debug)]
 pub(crate) struct Guarded<T> {
     value: *mut T,
+    pages: Pages,
 }
 
-impl<T> Guarded<T> {
-    const BYTES: usize = size_of::<T>().next_multiple_of(4096);
+// SAFETY: it owns its value, as a box does, and shares it as a reference does.
+unsafe impl<T: Send> Send for Guarded<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Guarded<T> {}
 
+impl<T> Guarded<T> {
     pub(crate) fn new(value: T) -> Self {
-        assert!(align_of::<T>() <= 4096, "pages are aligned to their size");
-        // SAFETY: new pages, wherever the kernel likes.
-        let pages = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                Self::BYTES,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            )
-        };
-        assert_ne!(pages, libc::MAP_FAILED, "there is memory for a few pages");
-        let place = pages.cast::<T>();
+        assert!(align_of::<T>() <= Pages::SIZE, "pages are aligned to their size");
+        let pages = Pages::map(size_of::<T>());
+        let place = pages.start.cast::<T>();
         // SAFETY: the pages are large enough, aligned, writable and nobody else's.
         unsafe { place.write(value) };
-        Self { value: place }
+        Self { value: place, pages }
     }
 
-    /// Makes `call(0)`; before its access number `at[0]` to the value, `call(1)`; before that
-    /// one's access number `at[1]`, `call(2)`; and so on. Returns the number of the last call that
-    /// was made: less than `at.len()` if one of them ended before the access it was to be
-    /// interrupted at.
-    pub(crate) fn interrupt(&self, at: &[usize], call: &dyn Fn(usize)) -> usize {
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// Runs `work` with `watcher` in charge.
+    pub(crate) fn watched(&self, watcher: &dyn Watcher, work: impl FnOnce()) {
         /// The handlers are the process's, so one watch at a time.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         static HANDLERS: Once = Once::new();
@@ -59,22 +121,12 @@ impl<T> Guarded<T> {
             install(libc::SIGSEGV, on_fault as *const () as usize, flags);
             install(libc::SIGTRAP, on_step as *const () as usize, flags);
         });
-
-        let watch = Watch {
-            start: self.value.cast(),
-            bytes: Self::BYTES,
-            at,
-            call,
-            level: Cell::new(0),
-            accesses: Cell::new(0),
-            deepest: Cell::new(0),
-        };
+        let watch = Watch { pages: &self.pages, watcher };
         WATCH.store(ptr::from_ref(&watch).cast_mut().cast(), SeqCst);
-        watch.close();
-        call(0);
-        watch.open();
+        self.pages.close();
+        work();
+        self.pages.open();
         WATCH.store(ptr::null_mut(), SeqCst);
-        watch.deepest.get()
     }
 }
 
@@ -91,84 +143,27 @@ impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
         // SAFETY: the value is there, and nobody sees it again.
         unsafe { self.value.drop_in_place() };
-        // SAFETY: the pages are those of `new`.
-        let result = unsafe { libc::munmap(self.value.cast(), Self::BYTES) };
-        debug_assert_eq!(result, 0, "the pages were mapped");
     }
 }
 
 // === The handlers ===
 
-/// The watch of the test whose turn it is, for the handlers.
+struct Watch<'w> {
+    pages: &'w Pages,
+    watcher: &'w dyn Watcher,
+}
+
+/// The watch of the test whose turn it is.
 static WATCH: AtomicPtr<Watch<'static>> = AtomicPtr::new(ptr::null_mut());
+
+fn current_watch<'w>() -> Option<&'w Watch<'w>> {
+    // SAFETY: null, or a watch that `watched` keeps alive while it is there; what runs under it
+    // ends before.
+    unsafe { WATCH.load(SeqCst).as_ref() }
+}
 
 /// The flag that makes the CPU trap after one instruction.
 const TRAP_FLAG: i64 = 1 << 8;
-
-/// The pages, and what is to happen when they are touched.
-struct Watch<'c> {
-    start: *mut c_void,
-    bytes: usize,
-    at: &'c [usize],
-    call: &'c dyn Fn(usize),
-    /// The call that runs now.
-    level: Cell<usize>,
-    /// How many accesses it has made.
-    accesses: Cell<usize>,
-    deepest: Cell<usize>,
-}
-
-impl Watch<'_> {
-    fn protect(&self, protection: c_int) {
-        // SAFETY: the pages are those of the `Guarded` that is being watched.
-        let result = unsafe { libc::mprotect(self.start, self.bytes, protection) };
-        assert_eq!(result, 0, "the pages are mapped");
-    }
-
-    fn open(&self) {
-        self.protect(libc::PROT_READ | libc::PROT_WRITE);
-    }
-
-    fn close(&self) {
-        self.protect(libc::PROT_NONE);
-    }
-
-    fn contains(&self, address: *mut c_void) -> bool {
-        (self.start.addr()..self.start.addr() + self.bytes).contains(&address.addr())
-    }
-
-    /// The call of this level is about to touch the pages.
-    fn on_access(&self, flags: &mut i64) {
-        let level = self.level.get();
-        let accesses = self.accesses.get();
-        if self.at.get(level) == Some(&accesses) {
-            self.make_nested_call(level + 1);
-            self.level.set(level);
-            // The rest of the call is not interrupted again.
-            self.open();
-        } else {
-            self.accesses.set(accesses + 1);
-            self.open();
-            *flags |= TRAP_FLAG;
-        }
-    }
-
-    fn make_nested_call(&self, level: usize) {
-        self.level.set(level);
-        self.deepest.set(self.deepest.get().max(level));
-        self.accesses.set(0);
-        if level == self.at.len() {
-            self.open();
-        }
-        (self.call)(level);
-    }
-
-    /// The instruction that was let through is done.
-    fn on_step(&self, flags: &mut i64) {
-        self.close();
-        *flags &= !TRAP_FLAG;
-    }
-}
 
 /// The flags register of the interrupted code.
 ///
@@ -182,16 +177,18 @@ unsafe fn flags<'a>(context: *mut c_void) -> &'a mut i64 {
 }
 
 extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: null, or a watch that `interrupt` keeps alive while it is there.
-    let watch = unsafe { WATCH.load(SeqCst).as_ref() };
     // SAFETY: the kernel passes a description of the signal.
     let info = unsafe { &*info };
     // SAFETY: the signal is a fault, so the description has an address.
     let address = unsafe { info.si_addr() };
-    match watch {
-        Some(watch) if watch.contains(address) => {
-            // SAFETY: the kernel passed the context to this handler.
-            watch.on_access(unsafe { flags(context) });
+    match current_watch() {
+        Some(watch) if watch.pages.contains(address) => {
+            let access = watch.watcher.before_access(watch.pages);
+            watch.pages.open();
+            if access == Access::Single {
+                // SAFETY: the kernel passed the context to this handler.
+                *unsafe { flags(context) } |= TRAP_FLAG;
+            }
         }
         // A fault of somebody else: let it happen again, without a handler.
         _ => install(signal, libc::SIG_DFL, 0),
@@ -199,11 +196,12 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
 }
 
 extern "C" fn on_step(signal: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: null, or a watch that `interrupt` keeps alive while it is there.
-    let watch = unsafe { WATCH.load(SeqCst).as_ref() };
-    match watch {
-        // SAFETY: the kernel passed the context to this handler.
-        Some(watch) => watch.on_step(unsafe { flags(context) }),
+    match current_watch() {
+        Some(watch) => {
+            watch.pages.close();
+            // SAFETY: the kernel passed the context to this handler.
+            *unsafe { flags(context) } &= !TRAP_FLAG;
+        }
         None => install(signal, libc::SIG_DFL, 0),
     }
 }

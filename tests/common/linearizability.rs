@@ -32,6 +32,9 @@ pub(crate) trait Spec: Clone + Eq + Hash {
     fn after(&self, call: &Self::Call, others: &UnderWay<'_, Self::Call>) -> Option<Self>;
 }
 
+/// The length of the longest history that can be checked.
+const MOST_CALLS: usize = 128;
+
 /// One call of a history.
 #[derive(Clone, Debug)]
 pub(crate) struct Event<C> {
@@ -91,10 +94,11 @@ impl<'c, C> Log<'c, C> {
     /// Makes calls up to and including the first that returns `last`.
     pub(crate) fn call_until(&mut self, last: &C, mut call: impl FnMut() -> C)
     where
-        C: PartialEq,
+        C: PartialEq + Debug,
     {
         let mut is_over = false;
         while !is_over {
+            assert!(self.events.len() < MOST_CALLS, "{last:?} does not come");
             self.call(|| {
                 let call = call();
                 is_over = call == *last;
@@ -196,7 +200,7 @@ impl<C> UnderWay<'_, C> {
 
 /// Finds an order in which the calls may have taken effect; indices of `history`.
 pub(crate) fn linearize<S: Spec>(initial: S, history: &[Event<S::Call>]) -> Option<Vec<usize>> {
-    assert!(history.len() <= 128, "a set of calls is a word of 128 bits");
+    assert!(history.len() <= MOST_CALLS, "a set of calls is a word of 128 bits");
     let mut search = Search { history, refuted: HashSet::new(), order: Vec::new() };
     search.extend(0, initial).then_some(search.order)
 }

@@ -6,9 +6,13 @@
     reason = "a test that meets what it did not expect should stop"
 )]
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod baton;
 pub(crate) mod drops;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod guarded;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod interruption;
 pub(crate) mod linearizability;
 pub(crate) mod panics;
 pub(crate) mod random;

@@ -210,8 +210,11 @@ impl Producers {
         mut pop: impl FnMut() -> Option<V>,
         mut receive: impl FnMut(V),
     ) {
-        let mut is_over = false;
-        while !is_over {
+        /// More than any test sends: a ring that gives values out for ever ends the test.
+        const MOST_VALUES: usize = 1_000_000;
+
+        for received in 0.. {
+            assert!(received < MOST_VALUES, "more values come out than went in");
             let value = team.wait_for(|| {
                 let had_finished = self.at_work.load(Acquire) == 0;
                 match pop() {
@@ -222,7 +225,7 @@ impl Producers {
             });
             match value {
                 Some(value) => receive(value),
-                None => is_over = true,
+                None => return,
             }
         }
     }

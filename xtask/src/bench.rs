@@ -26,10 +26,11 @@ const REPORT: &str = "docs/bench";
 /// Where a first look goes, so that it does not overwrite the report.
 const FIRST_LOOK: &str = "target/bench";
 /// A file each of the C and C++ rivals needs, and Debian's package that has it.
-const NATIVE_PEERS: [(&str, &str); 3] = [
+const NATIVE_PEERS: [(&str, &str); 4] = [
     ("/usr/include/boost/lockfree/queue.hpp", "libboost-dev"),
     ("/usr/include/ck_stack.h", "libck-dev"),
     ("/usr/include/concurrentqueue/concurrentqueue.h", "libconcurrentqueue-dev"),
+    ("/usr/include/tbb/concurrent_queue.h", "libtbb-dev"),
 ];
 
 /// The arguments of `cargo xtask bench`.

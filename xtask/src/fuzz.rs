@@ -65,7 +65,7 @@ pub(crate) fn run(workspace: &Workspace, args: &FuzzArgs) -> Result<()> {
 
 /// Runs every target on both backends for a few seconds each.
 pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
-    fuzz(workspace, &targets(workspace)?, Backends::Both, 4)
+    fuzz(workspace, &targets(workspace)?, Backends::Both, 3)
 }
 
 fn fuzz(workspace: &Workspace, targets: &[String], on: Backends, seconds: u32) -> Result<()> {

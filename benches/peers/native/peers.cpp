@@ -1,8 +1,9 @@
-// Rivals in C++: Boost.Lockfree, and moodycamel's ConcurrentQueue.
+// Rivals in C++: Boost.Lockfree, moodycamel's ConcurrentQueue, and oneTBB's bounded queue.
 #include <boost/lockfree/queue.hpp>
 #include <boost/lockfree/spsc_queue.hpp>
 #include <boost/lockfree/stack.hpp>
 #include <concurrentqueue/concurrentqueue.h>
+#include <tbb/concurrent_queue.h>
 
 extern "C" {
 #include "peers.h"
@@ -102,6 +103,29 @@ template <typename Item> struct Moodycamel {
 	static constexpr queue_api api() { return {open, tx, rx, push, pop, push_batch, pop_batch}; }
 };
 
+template <typename Item> struct Tbb {
+	using Queue = tbb::concurrent_bounded_queue<Item>;
+	static void *open(size_t capacity)
+	{
+		Queue *queue = new Queue;
+		queue->set_capacity(static_cast<std::ptrdiff_t>(capacity));
+		return queue;
+	}
+	static void *itself(void *queue) { return queue; }
+	static bool push(void *tx, const void *item)
+	{
+		return static_cast<Queue *>(tx)->try_push(*static_cast<const Item *>(item));
+	}
+	static bool pop(void *rx, void *item)
+	{
+		return static_cast<Queue *>(rx)->try_pop(*static_cast<Item *>(item));
+	}
+	static constexpr queue_api api()
+	{
+		return {open, itself, itself, push, pop, nullptr, nullptr};
+	}
+};
+
 using Stack = boost::lockfree::stack<uint32_t>;
 
 void *stack_full(uint32_t capacity)
@@ -131,5 +155,7 @@ extern const queue_api boost_mpmc_word = BoostMpmc<word>::api();
 extern const queue_api boost_mpmc_line = BoostMpmc<line>::api();
 extern const queue_api moodycamel_word = Moodycamel<word>::api();
 extern const queue_api moodycamel_line = Moodycamel<line>::api();
+extern const queue_api tbb_word = Tbb<word>::api();
+extern const queue_api tbb_line = Tbb<line>::api();
 extern const list_api boost_list = {stack_full, stack_take, stack_give};
 }

@@ -17,6 +17,8 @@ pub(crate) struct Provenance {
     pub(crate) toolchain: String,
     pub(crate) commit: String,
     pub(crate) command: String,
+    /// The crates that were measured, with their versions.
+    pub(crate) rivals: String,
     /// Whether threads ran under the real-time policy, which keeps other programs off their CPUs.
     pub(crate) realtime: bool,
 }
@@ -24,7 +26,7 @@ pub(crate) struct Provenance {
 impl Provenance {
     /// One line for people.
     pub(crate) fn line(&self) -> String {
-        let Self { cpu, cores, kernel, toolchain, commit, command, realtime } = self;
+        let Self { cpu, cores, kernel, toolchain, commit, command, realtime, .. } = self;
         let policy = if *realtime { "SCHED_FIFO" } else { "SCHED_OTHER" };
         format!(
             "{cpu}, {cores} CPUs · Linux {kernel} · {toolchain} · commit {commit} · {policy} · \
@@ -43,6 +45,51 @@ pub(crate) fn cpu_model() -> String {
             .map_or("unknown", |(_, value)| value.trim())
     };
     format!("{} (family {}, model {})", field("model name"), field("cpu family"), field("model"))
+}
+
+/// What this program depends on to measure, not to be measured.
+const TOOLS: [&str; 12] = [
+    "anyhow",
+    "cc",
+    "clap",
+    "comfy-table",
+    "fastrand",
+    "indicatif",
+    "latchless",
+    "libc",
+    "nix",
+    "plotters",
+    "serde",
+    "serde_json",
+];
+
+/// The crates of the rivals, with the versions that this program was built with.
+pub(crate) fn rivals() -> String {
+    rivals_in(include_str!("../Cargo.lock"))
+}
+
+/// The crates that this package depends on in `lock`, less its tools.
+fn rivals_in(lock: &str) -> String {
+    let field = |package: &str, name: &str| {
+        let value = package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+        value.map(|value| value.trim_matches('"').to_owned())
+    };
+    let packages: Vec<&str> = lock.split("[[package]]").collect();
+    let is_this = |package: &&&str| field(package, "name").as_deref() == Some("latchless-peers");
+    let this = packages.iter().find(is_this).copied().unwrap_or_default();
+    // A dependency is a name, and a version if the name alone would not tell.
+    let dependencies =
+        this.lines().filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\","));
+    let versions = dependencies.filter_map(|dependency| {
+        let (name, version) = dependency.split_once(' ').unwrap_or((dependency, ""));
+        let wanted = |package: &&&str| {
+            let found = field(package, "version").unwrap_or_default();
+            field(package, "name").as_deref() == Some(name) && found.starts_with(version)
+        };
+        let package = packages.iter().find(wanted).filter(|_| !TOOLS.contains(&name))?;
+        Some(format!("{name} {}", field(package, "version")?))
+    });
+    versions.collect::<Vec<_>>().join(", ")
 }
 
 /// The release of the running kernel.
@@ -98,4 +145,21 @@ pub(crate) fn allocated_bytes() -> u64 {
 pub(crate) fn use_one_arena() {
     // SAFETY: changes an option of the allocator, before there is a second thread.
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rivals_are_named_with_their_versions() {
+        let lock = "[[package]]\nname = \"spin\"\nversion = \"0.9.9\"\n\n\
+            [[package]]\nname = \"spin\"\nversion = \"0.12.3\"\n\n\
+            [[package]]\nname = \"rtrb\"\nversion = \"0.4.1\"\n\n\
+            [[package]]\nname = \"latchless-peers\"\nversion = \"0.0.0\"\n\
+            dependencies = [\n \"clap\",\n \"rtrb\",\n \"spin 0.12.3\",\n]\n";
+        assert_eq!(rivals_in(lock), "rtrb 0.4.1, spin 0.12.3");
+        assert!(rivals().contains("crossbeam-queue 0."), "{}", rivals());
+        assert!(!rivals().contains("serde"), "{}", rivals());
+    }
 }

@@ -115,6 +115,7 @@ fn run(args: &RunArgs) -> Result<()> {
         toolchain: args.toolchain.clone(),
         commit: args.commit.clone(),
         command: args.command.clone(),
+        rivals: machine::rivals(),
         realtime: std::thread::spawn(machine::go_realtime).join().unwrap_or(false),
     };
     println!("{}\nseed {}, {plan}\n", provenance.line(), args.seed);

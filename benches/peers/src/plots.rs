@@ -19,13 +19,13 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 const WIDTH: i32 = 1200;
 const MARGIN: i32 = 16;
 /// Where bars start: room for the longest name.
-const NAMES: i32 = 215;
+const NAMES: i32 = 225;
 const BAR: i32 = 17;
 const TITLE: i32 = 34;
 const FOOT: i32 = 26;
 /// Room for the names of lines, in threads.
 const LEGEND: f64 = 1.4;
-/// Bars longer than this many times the shortest of a panel are cut off.
+/// Bars longer than this many times the best contestant's are cut off.
 const LONGEST: f64 = 24.0;
 
 const INK: RGBColor = RGBColor(31, 35, 40);
@@ -99,7 +99,8 @@ fn panel(area: &Area<'_>, finding: &Finding, x: i32, y: i32) -> Result<()> {
     let Finding { record, summary } = finding;
     let heading = format!("{} ({})", record.case.id(), record.case.unit());
     write(area, &heading, (x + MARGIN, y + 8), 14, &INK, HPos::Left)?;
-    let shortest = summary.rows.iter().map(|row| row.median).fold(f64::INFINITY, f64::min);
+    let contenders = summary.rows.iter().filter(|row| row.side != Side::Limit);
+    let shortest = contenders.map(|row| row.median).fold(f64::INFINITY, f64::min);
     let longest = summary.rows.iter().map(|row| row.quartiles.1).fold(0.0, f64::max);
     let end = longest.min(shortest * LONGEST);
     let space = f64::from(WIDTH / 2 - NAMES - 4 * MARGIN - 30);

@@ -201,6 +201,10 @@ fn ranks(figures: &[&Figures], exact: bool) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case;
+    use crate::machine::Provenance;
+    use crate::probe::Probe;
+    use crate::record::Round;
 
     /// Figures about `center`, alternating by `spread` up and down.
     fn figures(center: f64, spread: f64) -> Figures {
@@ -241,6 +245,69 @@ mod tests {
     fn exact_figures_are_ranked_by_any_difference() {
         let all = [vec![Some(1000.0)], vec![Some(1001.0)], vec![Some(1001.0)]];
         assert_eq!(ranks(&all.iter().collect::<Vec<_>>(), true), [1, 2, 2]);
+    }
+
+    /// A record of rounds at these one-way times, in which a rival takes twice as long as we do.
+    fn record(one_way: &[f64], switches: i64) -> Record {
+        let case = case::all().into_iter().find(|case| case.id() == "spsc-1p1c-u64-64");
+        let entrant =
+            |name: &str, side| Entrant { name: name.to_owned(), side, disqualified: None };
+        let sample = |value| Some(Sample { value, switches, percentiles: Vec::new() });
+        let round = |&one_way_ns: &f64| Round {
+            before: Some(Probe { one_way_ns, loop_ns: 1.0 }),
+            after: Some(Probe { one_way_ns, loop_ns: 1.0 }),
+            samples: vec![sample(one_way_ns), sample(2.0 * one_way_ns)],
+        };
+        Record {
+            case: case.unwrap(),
+            provenance: Provenance {
+                cpu: String::new(),
+                cores: 2,
+                kernel: String::new(),
+                toolchain: String::new(),
+                commit: String::new(),
+                command: String::new(),
+                rivals: String::new(),
+                realtime: true,
+            },
+            seed: 1,
+            target_ms: 1,
+            best_loop_ns: 1.0,
+            least_rounds: 3,
+            contestants: vec![entrant("ours", Side::Ours), entrant("rival", Side::Rival)],
+            rounds: one_way.iter().map(round).collect(),
+        }
+    }
+
+    #[test]
+    fn only_rounds_of_one_regime_are_compared() {
+        let summary = Summary::of(&record(&[50.0, 240.0, 51.0, 23.0, 52.0], 0)).unwrap();
+        assert_eq!((summary.regime, summary.rounds), (Regime::Near, 3));
+        assert_eq!(summary.left_out(), "; left out: 1 sibling, 1 far");
+        let medians: Vec<_> = summary.rows.iter().map(|row| (row.median, row.rank)).collect();
+        assert_eq!(medians, [(51.0, Some(1)), (102.0, Some(2))]);
+        assert_eq!(summary.ours().unwrap().to_rival.unwrap().median, 0.5);
+    }
+
+    #[test]
+    fn too_few_clean_rounds_are_refused() {
+        let refusal = Summary::of(&record(&[50.0, 240.0, 51.0, 240.0], 0)).unwrap_err();
+        assert!(refusal.to_string().contains("only 2 of 4 rounds"), "{refusal}");
+        let mut disturbed = record(&[50.0; 4], 0);
+        disturbed.best_loop_ns = 0.8;
+        let refusal = Summary::of(&disturbed).unwrap_err();
+        assert!(refusal.to_string().contains("only 0 of 4 rounds"), "{refusal}");
+        let refusal = Summary::of(&record(&[50.0; 4], 1)).unwrap_err();
+        assert!(refusal.to_string().contains("`ours` was interrupted"), "{refusal}");
+    }
+
+    #[test]
+    fn who_was_sent_off_is_named() {
+        let mut record = record(&[50.0; 4], 0);
+        record.contestants[1].disqualified = Some("wrong checksum".to_owned());
+        let summary = Summary::of(&record).unwrap();
+        assert_eq!(summary.rows.len(), 1);
+        assert_eq!(summary.disqualified, [("rival".to_owned(), "wrong checksum".to_owned())]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The report: every record that is there, as tables and pictures, and where rivals are ahead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -44,6 +44,11 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
         text += &sections(&of_family);
     }
     text += &instructions(folder)?;
+    let rivals: BTreeSet<&str> =
+        findings.iter().map(|finding| finding.record.provenance.rivals.as_str()).collect();
+    for rivals in rivals {
+        text += &format!("\n## Versions\n\n{rivals}.\n");
+    }
     save(&folder.join("README.md"), &text)
 }
 

@@ -20,6 +20,9 @@ pub(crate) fn cells(case: &Case, summary: &Summary) -> (Vec<String>, Vec<Vec<Str
         _ => head.extend([case.unit(), "quartiles", "least"].map(str::to_owned)),
     }
     head.push(format!("to {}", summary.best_rival.as_deref().unwrap_or("best rival")));
+    if case.shape != Shape::Memory {
+        head.push("least ratio".to_owned());
+    }
     let has_limit = summary.rows.iter().any(|row| row.to_limit.is_some());
     if has_limit {
         head.push("to limit".to_owned());
@@ -41,6 +44,9 @@ pub(crate) fn cells(case: &Case, summary: &Summary) -> (Vec<String>, Vec<Vec<Str
         }
         let is_exact = case.shape == Shape::Memory;
         cells.push(times(row.to_rival, is_exact));
+        if !is_exact {
+            cells.push(row.to_rival.map_or_else(String::new, |ratio| format!("×{:.2}", ratio.min)));
+        }
         if has_limit {
             cells.push(times(row.to_limit, true));
         }

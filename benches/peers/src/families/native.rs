@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::queue::{self, Item, Line, Pop, Push, Queue};
 use super::stack::{FreeList, Slots};
 use super::store;
-use crate::case::{Family, Payload};
+use crate::case::{Family, Payload, Shape};
 use crate::contestant::{Contestant, Side};
 
 pub(super) fn contestants(family: Family) -> Vec<Contestant> {
@@ -17,7 +17,9 @@ pub(super) fn contestants(family: Family) -> Vec<Contestant> {
         Family::Mpmc => vec![
             entry::<BoostMpmc>("boost lockfree::queue (C++)"),
             entry::<CkMpmc>("ck_ring mpmc (C)"),
-            entry::<Moodycamel>("moodycamel, tokens (C++, unbounded)"),
+            // Its memory comes from an allocator of its own, whose books are not read.
+            entry::<Tbb>("oneTBB bounded queue (C++)").only(|case| case.shape != Shape::Memory),
+            entry::<Moodycamel>("moodycamel tokens (C++, unbounded)"),
         ],
         Family::Stack => vec![
             Contestant::new(
@@ -64,6 +66,8 @@ unsafe extern "C" {
     safe static ck_mpmc_line: QueueApi;
     safe static moodycamel_word: QueueApi;
     safe static moodycamel_line: QueueApi;
+    safe static tbb_word: QueueApi;
+    safe static tbb_line: QueueApi;
     safe static boost_list: ListApi;
     safe static ck_list: ListApi;
 }
@@ -95,6 +99,7 @@ native_queue!(BoostSpsc, boost_spsc_word, boost_spsc_line);
 native_queue!(BoostMpmc, boost_mpmc_word, boost_mpmc_line);
 native_queue!(CkSpsc, ck_spsc_word, ck_spsc_line);
 native_queue!(CkMpmc, ck_mpmc_word, ck_mpmc_line);
+native_queue!(Tbb, tbb_word, tbb_line);
 native_queue!(Moodycamel, moodycamel_word, moodycamel_line);
 
 /// A contestant around a rival.
