@@ -15,6 +15,7 @@
 
 mod common;
 
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Mutex;
 
 use latchless::ring::{MpmcRing, SpscRing};
@@ -210,6 +211,22 @@ fn spsc_ring_is_right_in_any_order_of_steps() {
         (0..=N).for_each(|_| pop());
         stage.judge(Fifo::exact(N), &script);
     }
+}
+
+#[test]
+fn spsc_ring_is_split_once_whoever_stalls() {
+    at_each_place(|place| {
+        let ring = Guarded::new(SpscRing::<u64, 1>::new());
+        let winners = AtomicUsize::new(0);
+        let ask = || {
+            winners.fetch_add(ring.try_split().is_some().into(), Relaxed);
+        };
+        let threads = [ask; 2].map(|ask| -> Calls<'_> { vec![Box::new(ask)] });
+        let script = [Turn::Accesses(0, place), Turn::Rest(1)];
+        let stopped = conduct(&ring, &script, threads.into());
+        assert_eq!(winners.into_inner(), 1, "{script:?}");
+        stopped[0]
+    });
 }
 
 // === IndexStack ===
