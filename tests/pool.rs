@@ -11,6 +11,7 @@ mod common;
 
 use core::cell::Cell;
 use core::error::Error;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::MutexGuard;
 
 use latchless::ring::MpmcRing;
@@ -228,6 +229,24 @@ fn panicking_drop_gives_its_slot_back() {
     assert_eq!(next.id(), 1);
     drop(next);
     ledger.assert_all_dropped_once();
+}
+
+#[test]
+fn slot_is_not_free_while_its_value_is_being_dropped() {
+    static POOL: Pool<Nosy, 1> = Pool::new();
+    static WAS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+    /// Looks for its own slot in the middle of its drop, as an interrupt handler might.
+    struct Nosy;
+    impl Drop for Nosy {
+        fn drop(&mut self) {
+            WAS_TAKEN.store(POOL.is_exhausted(), Relaxed);
+        }
+    }
+
+    drop(POOL.alloc(Nosy).ok());
+    assert!(WAS_TAKEN.load(Relaxed), "the slot was free before its value was gone");
+    assert!(!POOL.is_exhausted());
 }
 
 // === Against a set of boxes ===

@@ -65,8 +65,12 @@ impl AtomicPair {
     #[inline]
     #[track_caller]
     pub fn load(&self, order: Ordering) -> [u64; 2] {
-        // ORDERING: the caller's for both outcomes, which differ only in the value found; an
-        // ordering that a load cannot take is refused as a failure ordering.
+        match order {
+            Ordering::Release => panic!("there is no such thing as a release load"),
+            Ordering::AcqRel => panic!("there is no such thing as an acquire-release load"),
+            _ => {}
+        }
+        // ORDERING: the caller's for both outcomes, which differ only in the value found.
         match self.0.compare_exchange([0, 0], [0, 0], order, order) {
             Ok(value) | Err(value) => value,
         }
