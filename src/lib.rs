@@ -13,7 +13,7 @@
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
 //! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |
 //! | keep a free list over memory of my own | [`stack::IndexStack`] | lock-free |
-//! | see `AddInt64` become one `lock xadd` | [`atomic`] | wait-free |
+//! | see `AddInt64` become one `lock xadd` | [`atomic`] | wait-free, loops lock-free |
 //! | say the instruction myself | [`arch`] | wait-free |
 //!
 //! # Progress

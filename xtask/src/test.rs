@@ -46,7 +46,7 @@ const STEPS: [Step; 10] = [
     Step { name: "native", about: "tests on core's atomics", check: steps::test_native },
     Step {
         name: "loom",
-        about: "every interleaving of small scenarios",
+        about: "models of small scenarios, orderings included",
         check: |workspace| loom::run(workspace, None),
     },
     Step { name: "fuzz", about: "a few seconds for each fuzz target", check: fuzz::smoke },

@@ -23,7 +23,7 @@
 //! - INV-2  Slot `i` holds a value iff `i` is in `allocated`, or owned by a push that has written
 //!   it, or by a pop that has not read it yet. Only the owner of an index touches its slot.
 //! - INV-3  An entry moves forward only: its lap never decreases, and within a lap it goes from
-//!   vacant to holding to vacant, or from safe to unsafe, once each.
+//!   holding to vacant and from safe to unsafe, never back. Only a put fills it, in a new lap.
 //! - INV-4  `threshold < 0` only if no index was put in since, or all of them were taken: failed
 //!   tickets are paid for, one each, and a put refills what `2N` tickets and one for each thread
 //!   under way can use up.
