@@ -1,4 +1,4 @@
-//! `cargo xtask loom`: every interleaving of small scenarios, explored by the patched loom.
+//! `cargo xtask loom`: the models of small scenarios, explored by the patched loom.
 
 use anyhow::{Result, ensure};
 

@@ -43,7 +43,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run everything that must hold before a change may land, installing what is missing
     Test(test::TestArgs),
-    /// Explore every interleaving of small scenarios with the patched loom
+    /// Explore the models of small scenarios with the patched loom
     Loom {
         /// Only models whose name contains this
         filter: Option<String>,
