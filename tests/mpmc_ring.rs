@@ -131,9 +131,12 @@ fn ring_that_was_long_empty_takes_and_gives() {
     // The threshold runs out somewhere in these lengths; on both sides of it a push is found.
     for idle in (0..64).chain((4_000..4_200).step_by(3)).chain([20_000]) {
         let ring = MpmcRing::<usize, 2>::with_start(u64::MAX - 2_000);
+        ring.push(0).unwrap();
+        assert_eq!(ring.pop(), Some(0));
         for _ in 0..idle {
-            assert_eq!(ring.pop(), None);
+            assert_eq!(ring.pop_by_ticket(), None);
         }
+        assert_eq!(ring.pop(), None);
         assert!(ring.is_empty());
         assert_eq!(ring.push(idle), Ok(()));
         assert!(!ring.is_empty());

@@ -110,9 +110,25 @@ impl<const N: usize> IndexRing<N> {
     pub(super) fn take(&self) -> Option<usize> {
         // ORDERING: Relaxed; by coherence this sees every refill that happened before, and no
         // other memory is read on the strength of it.
-        if self.threshold.load(Relaxed) < 0 {
+        let threshold = self.threshold.load(Relaxed);
+        // Below full, a ticket failed since the last put: likely there is still nothing to take,
+        // and to find that out without a ticket of one's own leaves the cache lines to the puts.
+        if threshold < 0 || (threshold != Self::FULL_THRESHOLD && self.len() == 0) {
             return None;
         }
+        self.draw()
+    }
+
+    /// `take` as if it had not seen that the ring is empty: what a take does whose look was too
+    /// early. For tests.
+    pub(super) fn take_by_ticket(&self) -> Option<usize> {
+        // ORDERING: Relaxed, as in `take`.
+        if self.threshold.load(Relaxed) < 0 { None } else { self.draw() }
+    }
+
+    /// Draws tickets until one finds an index or the ring turns out to be empty.
+    #[inline]
+    fn draw(&self) -> Option<usize> {
         loop {
             // ORDERING: Acquire, E2. A put that asked for `head` before this ticket was drawn saw
             // its entry before this call looks at it.
@@ -151,8 +167,9 @@ impl<const N: usize> IndexRing<N> {
     /// which puts skipped in a race count until a `take` has passed them.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        // ORDERING: Relaxed for both; an estimate. `head` first: the other order could find it
-        // beyond a `tail` that has moved on since.
+        // ORDERING: Relaxed for both. By coherence `tail` is no older than any put that happened
+        // before, so if it is not after `head`, takes have drawn all those puts' tickets. `head`
+        // first: the other order could find it beyond a `tail` that has moved on since.
         let head = self.head.load(Relaxed);
         let tail = self.tail.load(Relaxed);
         if is_after(tail, head) { (tail.wrapping_sub(head) as usize).min(N) } else { 0 }
@@ -209,7 +226,7 @@ impl<const N: usize> IndexRing<N> {
     /// Lets the ring count as non-empty again, after a put.
     #[inline]
     fn refill_threshold(&self) {
-        // ORDERING: SeqCst fence, F1; see `take`.
+        // ORDERING: SeqCst fence, F1; see `draw`.
         fence_after_rmw();
         // ORDERING: Relaxed; the fence orders it.
         if self.threshold.load(Relaxed) != Self::FULL_THRESHOLD {

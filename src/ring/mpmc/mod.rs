@@ -56,7 +56,8 @@
 //!
 //! Lock-free: in a bounded number of steps of all calls together, some call completes. Alone, a
 //! push or pop takes four tickets' worth of work: two `lock xadd` and two `lock cmpxchg` or
-//! `lock or`. A pop from a ring that has been empty for a while is one load.
+//! `lock or`. A pop that finds nothing draws a ticket in vain; the next ones see by three loads that
+//! there is still nothing.
 //!
 //! # What Full and Empty mean
 //!

@@ -24,7 +24,7 @@ fn drained<const N: usize>() -> MpmcRing<u32, N> {
 /// Fails pops until the ring takes the short cut.
 fn exhaust_threshold<const N: usize>(ring: &MpmcRing<u32, N>) {
     for _ in 0..2 * N + 4 {
-        assert_eq!(ring.pop(), None);
+        assert_eq!(ring.pop_by_ticket(), None);
     }
     assert!(ring.is_empty());
 }
@@ -89,11 +89,11 @@ fn put_on_an_unsafe_entry_races_the_take_that_has_passed() {
         ring.push(1).unwrap();
         let stalled = thread::spawn({
             let ring = Arc::clone(&ring);
-            move || ring.pop()
+            move || ring.pop_by_ticket()
         });
         // A yield is no preemption: two are enough to stop the pop and the push where it matters.
         thread::yield_now();
-        let mut popped: Vec<u32> = (0..7).filter_map(|_| ring.pop()).collect();
+        let mut popped: Vec<u32> = (0..7).filter_map(|_| ring.pop_by_ticket()).collect();
         let pusher = thread::spawn({
             let ring = Arc::clone(&ring);
             move || ring.push(2).unwrap()
@@ -101,7 +101,7 @@ fn put_on_an_unsafe_entry_races_the_take_that_has_passed() {
         // Not on the main thread, which must see what was new when it yielded.
         let passing = thread::spawn({
             let ring = Arc::clone(&ring);
-            move || ring.pop()
+            move || ring.pop_by_ticket()
         });
         popped.extend(stalled.join().unwrap());
         popped.extend(passing.join().unwrap());
