@@ -30,6 +30,7 @@ use crate::case::Case;
 use crate::child::ChildArgs;
 use crate::machine::Provenance;
 use crate::ranking::Summary;
+use crate::record::Record;
 use crate::rounds::Plan;
 
 /// Measures latchless beside its rivals.
@@ -103,7 +104,8 @@ fn main() -> ExitCode {
 fn run(args: &RunArgs) -> Result<()> {
     let cases = matching(args.filter.as_deref())?;
     let plan = Plan {
-        rounds: if args.quick { 7 } else { 25 },
+        sittings: if args.quick { 1 } else { 2 },
+        rounds: if args.quick { 7 } else { 15 },
         target_ms: if args.quick { 8 } else { 30 },
         cores: machine::cores()?,
         seed: args.seed,
@@ -122,28 +124,39 @@ fn run(args: &RunArgs) -> Result<()> {
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
-    let bar = ProgressBar::new(cases.iter().map(|case| runs(case, &plan)).sum());
+    let in_a_sitting: u64 = cases.iter().map(|case| runs(case, &plan)).sum();
+    let bar = ProgressBar::new(plan.sittings as u64 * in_a_sitting);
     let style = "{bar:32} {percent:>3} % {elapsed} of about {duration}  {msg}";
     bar.set_style(ProgressStyle::with_template(style)?);
     let mut done = 0;
     let mut best_loop_ns = f64::INFINITY;
+    let mut records: Vec<Record> = Vec::new();
     let mut refusals = Vec::new();
-    for case in &cases {
-        bar.set_position(done);
-        let record =
-            rounds::measure(case, &plan, &provenance, &mut best_loop_ns, |round, contestant| {
+    for sitting in 0..plan.sittings {
+        for (index, case) in cases.iter().enumerate() {
+            bar.set_position(done);
+            let report_start = |round, contestant: &str| {
                 bar.set_message(format!("{}, round {}: {contestant}", case.id(), round + 1));
                 bar.inc(1);
-            })?;
-        done += runs(case, &plan);
-        match Summary::of(&record) {
-            Ok(summary) => {
-                record.write(&args.out)?;
-                bar.suspend(|| println!("{}", table::terminal(case, &summary)));
+            };
+            let best = &mut best_loop_ns;
+            let record = rounds::measure(case, &plan, sitting, &provenance, best, report_start)?;
+            done += runs(case, &plan);
+            match records.get_mut(index) {
+                Some(earlier) => earlier.append(record),
+                None => records.push(record),
             }
-            Err(refusal) => {
-                bar.suspend(|| println!("{refusal:#}\n"));
-                refusals.push(case.id());
+            let is_last = sitting + 1 == plan.sittings;
+            let Some(record) = records.get(index).filter(|_| is_last) else { continue };
+            match Summary::of(record) {
+                Ok(summary) => {
+                    record.write(&args.out)?;
+                    bar.suspend(|| println!("{}", table::terminal(case, &summary)));
+                }
+                Err(refusal) => {
+                    bar.suspend(|| println!("{refusal:#}\n"));
+                    refusals.push(case.id());
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a record says: medians, ratios, and only those ranks that the data can carry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
@@ -61,22 +61,29 @@ impl Summary {
     pub(crate) fn of(record: &Record) -> Result<Self> {
         let title = record.case.title();
         let all = regimes(record);
-        let (regime, rounds) = match main_regime(record) {
-            Some((regime, rounds)) if rounds >= record.least_rounds => (regime, rounds),
-            best => bail!(
-                "{title}: only {} of {} rounds found the machine quiet and in one state, and a \
-                 report needs {}: run it again when less else is running",
-                best.map_or(0, |(_, rounds)| rounds),
-                all.len(),
-                record.least_rounds
-            ),
-        };
+        let regime = main_regime(record).map(|(regime, _)| regime);
+        let sittings: BTreeSet<usize> = record.rounds.iter().map(|round| round.sitting).collect();
+        for sitting in &sittings {
+            let here = || record.rounds.iter().zip(&all).filter(|(r, _)| r.sitting == *sitting);
+            let clean = here().filter(|&(_, &other)| Some(other) == regime).count();
+            if clean < record.least_rounds {
+                bail!(
+                    "{title}: only {clean} of {} rounds of a sitting found the machine quiet and \
+                     in one state, and a report needs {}: run it again when less else is running",
+                    here().count(),
+                    record.least_rounds
+                );
+            }
+        }
+        let Some(regime) = regime else { bail!("{title}: no rounds") };
         let mut dropped = BTreeMap::new();
         for other in all.iter().filter(|&&other| other != regime) {
             *dropped.entry(*other).or_insert(0) += 1;
         }
         let counted: Vec<_> =
             record.rounds.iter().zip(&all).filter(|&(_, &r)| r == regime).map(|(r, _)| r).collect();
+        let rounds = counted.len();
+        let sittings: Vec<usize> = counted.iter().map(|round| round.sitting).collect();
 
         let mut interrupted = 0;
         let mut contenders = Vec::new();
@@ -121,7 +128,8 @@ impl Summary {
         let ranked: Vec<(&Entrant, &Figures)> = ranked.map(|c| (c.0, &c.1)).collect();
         let exact = record.case.shape == Shape::Memory;
         let mut ranks =
-            ranks(&ranked.iter().map(|(_, f)| *f).collect::<Vec<_>>(), exact).into_iter();
+            ranks(&ranked.iter().map(|(_, f)| *f).collect::<Vec<_>>(), &sittings, exact)
+                .into_iter();
         let rows = contenders.iter().map(|(entrant, figures, percentiles)| {
             let values = sorted(figures.iter().flatten().copied().collect());
             Row {
@@ -174,20 +182,16 @@ fn ratio(figures: &Figures, base: &Figures) -> Option<Estimate> {
     (!ratios.is_empty()).then(|| Estimate::of(&ratios, ratios.len() as u64))
 }
 
-/// The rank of each contestant of `figures`, which come from the best median to the worst. A rank
-/// ends where a contestant is worse than the first of that rank beyond doubt; `exact` figures
-/// leave no room for any.
-fn ranks(figures: &[&Figures], exact: bool) -> Vec<usize> {
+/// The rank of each contestant of `figures`, which come from the best median to the worst and are
+/// from these `sittings`. A rank ends where a contestant is worse than the first of that rank beyond
+/// doubt, in each sitting; `exact` figures leave no room for any.
+fn ranks(figures: &[&Figures], sittings: &[usize], exact: bool) -> Vec<usize> {
+    let margin = if exact { 0.0 } else { MARGIN };
     let mut ranks = Vec::new();
     let mut leader: Option<(&Figures, usize)> = None;
     for (index, figures) in figures.iter().enumerate() {
-        let margin = if exact { 0.0 } else { MARGIN };
         let rank = match leader {
-            Some((first, rank))
-                if !ratio(figures, first).is_some_and(|r| r.excludes_one(margin)) =>
-            {
-                rank
-            }
+            Some((first, rank)) if !is_worse(figures, first, sittings, margin) => rank,
             _ => {
                 leader = Some((figures, index + 1));
                 index + 1
@@ -196,6 +200,18 @@ fn ranks(figures: &[&Figures], exact: bool) -> Vec<usize> {
         ranks.push(rank);
     }
     ranks
+}
+
+/// Whether `figures` exceed `base` by more than `margin` in every sitting for itself.
+fn is_worse(figures: &Figures, base: &Figures, sittings: &[usize], margin: f64) -> bool {
+    let numbers: BTreeSet<usize> = sittings.iter().copied().collect();
+    numbers.iter().all(|number| {
+        let of_sitting = |all: &Figures| -> Figures {
+            let own = all.iter().zip(sittings).filter(|&(_, sitting)| sitting == number);
+            own.map(|(figure, _)| *figure).collect()
+        };
+        ratio(&of_sitting(figures), &of_sitting(base)).is_some_and(|r| r.exceeds_one(margin))
+    })
 }
 
 #[cfg(test)]
@@ -212,7 +228,7 @@ mod tests {
     }
 
     fn ranks_of(all: &[Figures]) -> Vec<usize> {
-        ranks(&all.iter().collect::<Vec<_>>(), false)
+        ranks(&all.iter().collect::<Vec<_>>(), &[0; 20], false)
     }
 
     #[test]
@@ -244,7 +260,19 @@ mod tests {
     #[test]
     fn exact_figures_are_ranked_by_any_difference() {
         let all = [vec![Some(1000.0)], vec![Some(1001.0)], vec![Some(1001.0)]];
-        assert_eq!(ranks(&all.iter().collect::<Vec<_>>(), true), [1, 2, 2]);
+        assert_eq!(ranks(&all.iter().collect::<Vec<_>>(), &[0], true), [1, 2, 2]);
+    }
+
+    #[test]
+    fn what_one_sitting_does_not_bear_out_is_a_tie() {
+        let all = [figures(1.0, 0.01), figures(1.5, 0.01), figures(2.0, 0.01)];
+        let mut sittings = vec![0; 10];
+        sittings.extend([1; 10]);
+        let mut fickle = all.clone();
+        fickle[1].iter_mut().skip(10).for_each(|figure| *figure = Some(0.9));
+        let ranks = |all: &[Figures]| ranks(&all.iter().collect::<Vec<_>>(), &sittings, false);
+        assert_eq!(ranks(&all), [1, 2, 3]);
+        assert_eq!(ranks(&fickle), [1, 1, 3]);
     }
 
     /// A record of rounds at these one-way times, in which a rival takes twice as long as we do.
@@ -254,6 +282,7 @@ mod tests {
             |name: &str, side| Entrant { name: name.to_owned(), side, disqualified: None };
         let sample = |value| Some(Sample { value, switches, percentiles: Vec::new() });
         let round = |&one_way_ns: &f64| Round {
+            sitting: 0,
             before: Some(Probe { one_way_ns, loop_ns: 1.0 }),
             after: Some(Probe { one_way_ns, loop_ns: 1.0 }),
             samples: vec![sample(one_way_ns), sample(2.0 * one_way_ns)],
@@ -299,6 +328,20 @@ mod tests {
         assert!(refusal.to_string().contains("only 0 of 4 rounds"), "{refusal}");
         let refusal = Summary::of(&record(&[50.0; 4], 1)).unwrap_err();
         assert!(refusal.to_string().contains("`ours` was interrupted"), "{refusal}");
+    }
+
+    #[test]
+    fn each_sitting_needs_clean_rounds() {
+        let mut both = record(&[50.0; 4], 0);
+        let mut later = both.clone();
+        later.rounds.iter_mut().for_each(|round| round.sitting = 1);
+        both.append(later.clone());
+        assert_eq!(Summary::of(&both).unwrap().rounds, 8);
+        let mut short = record(&[50.0; 4], 0);
+        later.rounds.truncate(2);
+        short.append(later);
+        let refusal = Summary::of(&short).unwrap_err();
+        assert!(refusal.to_string().contains("only 2 of 2 rounds of a sitting"), "{refusal}");
     }
 
     #[test]

@@ -17,13 +17,13 @@ use crate::probe::Probe;
 pub(crate) struct Record {
     pub(crate) case: Case,
     pub(crate) provenance: Provenance,
-    /// What the order of the contestants in each round was drawn from.
+    /// What the order of the contestants was drawn from in the first sitting, one more in the next.
     pub(crate) seed: u64,
     /// How long each timed run was meant to take.
     pub(crate) target_ms: u64,
     /// The least that the trivial loop has taken in the whole run, other cases included.
     pub(crate) best_loop_ns: f64,
-    /// Fewer clean rounds than this make no report.
+    /// Fewer clean rounds than this in a sitting make no report.
     pub(crate) least_rounds: usize,
     pub(crate) contestants: Vec<Entrant>,
     pub(crate) rounds: Vec<Round>,
@@ -42,6 +42,8 @@ pub(crate) struct Entrant {
 /// All contestants once, in an order of its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Round {
+    /// In which of the sittings it was, from 0.
+    pub(crate) sitting: usize,
     /// None where nothing is timed.
     pub(crate) before: Option<Probe>,
     pub(crate) after: Option<Probe>,
@@ -55,6 +57,15 @@ fn data(report: &Path) -> PathBuf {
 }
 
 impl Record {
+    /// Adds a later sitting, with the same contestants, to this one.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.best_loop_ns = self.best_loop_ns.min(later.best_loop_ns);
+        for (entrant, again) in self.contestants.iter_mut().zip(later.contestants) {
+            entrant.disqualified = entrant.disqualified.take().or(again.disqualified);
+        }
+        self.rounds.extend(later.rounds);
+    }
+
     /// Writes the data to a file named after the case, a round to a line.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let data = data(folder);

@@ -65,8 +65,9 @@ figures do not say: [benches/peers](../../benches/peers/README.md).
 
 - Figures are medians over rounds; ratios are medians of the ratios within a round. In brackets: the
   interval that holds the ratio with {:.0} % confidence.
-- A rank is claimed only where that interval excludes every value within {:.0} % of 1. All others
-  share a rank: `2=` says that the data cannot tell them apart.
+- Everything was measured in two sittings, one after the other. A rank is claimed only where in each
+  of them that interval lies beyond {:.0} % above 1. All others share a rank: `2=` says that the data
+  cannot tell them apart, or that the sittings do not agree.
 - *Limits* are no structures but points of reference, measured in the same rounds: the machine doing
   about the least that the case needs, in an obvious way. A contestant may still get below one.
 - `SpscRing` and `MpmcRing` are first forms: correct, orderings argued, not yet tuned. `MpmcRing` is

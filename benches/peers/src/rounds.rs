@@ -20,7 +20,9 @@ const RETRIES: usize = 2;
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// Clean rounds to go for.
+    /// How often everything is measured, from the first case to the last.
+    pub(crate) sittings: usize,
+    /// Clean rounds to go for in a sitting.
     pub(crate) rounds: usize,
     /// How long a timed run should take.
     pub(crate) target_ms: u64,
@@ -29,22 +31,23 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The fewest clean rounds that are worth a report.
+    /// The fewest clean rounds of a sitting that are worth a report.
     pub(crate) fn least_rounds(&self) -> usize {
         (self.rounds / 2).max(5)
     }
 
-    /// How many rounds to try at most.
+    /// How many rounds to try at most in a sitting.
     fn most_rounds(&self) -> usize {
         2 * self.rounds
     }
 }
 
-/// Measures `case`. `best_loop_ns` is the least that the trivial loop has taken so far;
+/// Measures `case` in one sitting. `best_loop_ns` is the least that the trivial loop has taken so far;
 /// `before_each` hears who runs next, and in which round.
 pub(crate) fn measure(
     case: &Case,
     plan: &Plan,
+    sitting: usize,
     provenance: &Provenance,
     best_loop_ns: &mut f64,
     mut before_each: impl FnMut(usize, &str),
@@ -66,7 +69,7 @@ pub(crate) fn measure(
         rounds: Vec::new(),
     };
     let (wanted, most) = if is_timed { (plan.rounds, plan.most_rounds()) } else { (1, 1) };
-    let mut random = fastrand::Rng::with_seed(plan.seed);
+    let mut random = fastrand::Rng::with_seed(plan.seed + sitting as u64);
     let mut look = |record: &mut Record| {
         let probe = is_timed.then(|| probe::take(plan.cores))?;
         *best_loop_ns = best_loop_ns.min(probe.loop_ns);
@@ -94,7 +97,7 @@ pub(crate) fn measure(
             }
         }
         let after = look(&mut record);
-        record.rounds.push(Round { before, after, samples });
+        record.rounds.push(Round { sitting, before, after, samples });
         before = after;
     }
     Ok(record)
@@ -153,11 +156,11 @@ fn clean_rounds(record: &Record) -> usize {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rounds, target_ms, cores: [first, second], .. } = self;
+        let Self { sittings, rounds, target_ms, cores: [first, second], .. } = self;
         let most = self.most_rounds();
         write!(
             f,
-            "{rounds} clean rounds, {most} in all at most, runs of {target_ms} ms, CPUs {first}, {second}"
+            "{sittings} sittings, {rounds} clean rounds each, {most} in all at most, runs of {target_ms} ms, CPUs {first}, {second}"
         )
     }
 }

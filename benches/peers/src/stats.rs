@@ -57,9 +57,9 @@ impl Estimate {
         }
     }
 
-    /// Whether the interval leaves out every value within `margin` of 1, on either side.
-    pub(crate) fn excludes_one(&self, margin: f64) -> bool {
-        self.low > 1.0 + margin || self.high < 1.0 / (1.0 + margin)
+    /// Whether the interval lies above 1 by more than `margin`.
+    pub(crate) fn exceeds_one(&self, margin: f64) -> bool {
+        self.low > 1.0 + margin
     }
 }
 
@@ -117,10 +117,10 @@ mod tests {
     #[test]
     fn one_is_excluded_by_a_margin() {
         let estimate = |low, high| Estimate { median: 0.0, min: 0.0, low, high };
-        assert!(estimate(1.05, 1.2).excludes_one(0.02));
-        assert!(estimate(0.7, 0.9).excludes_one(0.02));
-        assert!(!estimate(1.01, 1.2).excludes_one(0.02));
-        assert!(!estimate(0.9, 1.1).excludes_one(0.02));
-        assert!(!estimate(0.8, 0.99).excludes_one(0.02));
+        assert!(estimate(1.05, 1.2).exceeds_one(0.02));
+        assert!(!estimate(0.7, 0.9).exceeds_one(0.02));
+        assert!(!estimate(1.01, 1.2).exceeds_one(0.02));
+        assert!(!estimate(0.9, 1.1).exceeds_one(0.02));
+        assert!(!estimate(0.8, 0.99).exceeds_one(0.02));
     }
 }
