@@ -78,6 +78,17 @@ macro_rules! except_in_models {
     ($($item:tt)*) => {};
 }
 
+/// What only models hold: what an argument claims, asked of every execution.
+#[cfg(not(loom))]
+macro_rules! only_in_models {
+    ($($code:tt)*) => {};
+}
+#[cfg(loom)]
+macro_rules! only_in_models {
+    ($($code:tt)*) => { $($code)* };
+}
+pub(crate) use only_in_models;
+
 #[cfg(loom)]
 #[path = "model.rs"]
 mod backend;

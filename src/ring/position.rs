@@ -4,6 +4,8 @@
 //! the sign of their wrapping difference, so an order is right as long as fewer than half the
 //! integer's range lies between them.
 
+use crate::atomic::only_in_models;
+
 /// The index of `position` in a ring of `N` slots, a power of two.
 #[inline(always)]
 pub(super) const fn index<const N: usize>(position: usize) -> usize {
@@ -115,6 +117,14 @@ impl<const N: usize> Entry<N> {
     #[inline(always)]
     pub(super) const fn is_before_lap(self, position: u64) -> bool {
         ((self.0 & Self::LAP).wrapping_sub(Self::lap_bits(position)) as i64) < 0
+    }
+
+    only_in_models! {
+        /// The position that this entry is of, its lap being that of `ticket` or one before.
+        pub(super) const fn position(self, ticket: u64) -> u64 {
+            let laps = Self::lap_bits(ticket).wrapping_sub(self.0 & Self::LAP) >> (Self::INDEX_BITS + 1);
+            ticket.wrapping_sub(laps << Self::INDEX_BITS)
+        }
     }
 
     #[inline(always)]

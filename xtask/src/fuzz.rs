@@ -63,9 +63,9 @@ pub(crate) fn run(workspace: &Workspace, args: &FuzzArgs) -> Result<()> {
     fuzz(workspace, &targets, args.backend, args.seconds)
 }
 
-/// Runs every target on both backends for a few seconds each.
-pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
-    fuzz(workspace, &targets(workspace)?, Backends::Both, 3)
+/// Runs every target on both backends for so many seconds each.
+pub(crate) fn all(workspace: &Workspace, seconds: u32) -> Result<()> {
+    fuzz(workspace, &targets(workspace)?, Backends::Both, seconds)
 }
 
 fn fuzz(workspace: &Workspace, targets: &[String], on: Backends, seconds: u32) -> Result<()> {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::patched_loom;
 use crate::process;
+use crate::verify;
 use crate::workspace::{Backend, SIDE_WORKSPACES, Workspace};
 
 /// The only source file of the crate that may hold inline assembly.
@@ -24,6 +25,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     report("assembly", asm_has_one_home(&sources))?;
     report("backend switch", backends_have_one_switch(&sources))?;
     report("dependencies", dependencies_are_few(workspace))?;
+    report("documents", verify::check_documents(workspace))?;
     report("lock files", lock_files_are_current(workspace))
 }
 

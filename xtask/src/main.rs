@@ -18,6 +18,7 @@ mod qemu;
 mod setup;
 mod steps;
 mod test;
+mod verify;
 mod watch;
 mod workspace;
 
@@ -48,6 +49,8 @@ enum Command {
         /// Only models whose name contains this
         filter: Option<String>,
     },
+    /// Run every method that backs a claim, for hours if need be, and end in one table
+    Verify(verify::VerifyArgs),
     /// Fuzz the structures against sequential models
     Fuzz(fuzz::FuzzArgs),
     /// Measure the structures beside their rivals, or count their instructions
@@ -73,6 +76,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Demo(args) => demo::run(&workspace, args),
         Command::Test(args) => test::run(&workspace, args),
         Command::Loom { filter } => loom::run(&workspace, filter.as_deref()),
+        Command::Verify(args) => verify::run(&workspace, args),
         Command::Fuzz(args) => fuzz::run(&workspace, args),
         Command::Bench(args) => bench::run(&workspace, args),
         Command::Boot => boot_tests::run(&workspace),

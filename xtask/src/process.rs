@@ -1,9 +1,15 @@
 //! Child processes: each is shown before it runs and named when it fails.
 
+use std::io::{self, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 /// Runs `command` with this process's own standard streams, after printing it.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -24,6 +30,52 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("`{line}` failed: {}\n{}", output.status, complaint.trim_end());
     }
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` did not print UTF-8"))
+}
+
+/// How a command went that may fail.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) succeeded: bool,
+    pub(crate) timed_out: bool,
+    /// What it wrote to both its streams.
+    pub(crate) output: String,
+}
+
+/// Runs `command` silently, and ends it with all that it started if it takes longer than
+/// `patience`.
+pub(crate) fn judge(command: &mut Command, patience: Duration) -> Result<Outcome> {
+    let line = render(command);
+    let cannot = || format!("cannot start `{line}`");
+    let (mut reader, writer) = io::pipe().with_context(cannot)?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+    let mut child = command.spawn().with_context(cannot)?;
+    // The command holds the pipe's end that writes: without these the reader sees the end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let listener = thread::spawn(move || {
+        let mut output = Vec::new();
+        // What a killed child leaves behind is still worth reading.
+        let _ = reader.read_to_end(&mut output);
+        output
+    });
+    let group = Pid::from_raw(i32::try_from(child.id())?);
+    let end = Instant::now() + patience;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if Instant::now() > end {
+            killpg(group, Signal::SIGKILL).with_context(|| format!("cannot end `{line}`"))?;
+            child.wait()?;
+            break None;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    let output = listener.join().unwrap_or_default();
+    Ok(Outcome {
+        succeeded: status.is_some_and(|status| status.success()),
+        timed_out: status.is_none(),
+        output: String::from_utf8_lossy(&output).into_owned(),
+    })
 }
 
 /// The command as a person would type it, environment first; the program's folder is left out.
@@ -69,6 +121,19 @@ mod tests {
         assert!(error.contains("`false argument` failed"), "{error}");
         let error = run(&mut Command::new("no-such-program")).unwrap_err().to_string();
         assert!(error.contains("cannot start `no-such-program`"), "{error}");
+    }
+
+    #[test]
+    fn a_judged_command_may_fail_or_take_too_long() {
+        let shell = |script: &str, patience| {
+            judge(Command::new("sh").args(["-c", script]), Duration::from_millis(patience)).unwrap()
+        };
+        let good = shell("echo out; echo err >&2", 60_000);
+        assert!(good.succeeded && good.output.contains("out") && good.output.contains("err"));
+        let bad = shell("exit 1", 60_000);
+        assert!(!bad.succeeded && !bad.timed_out);
+        let slow = shell("echo before; sleep 600", 200);
+        assert!(!slow.succeeded && slow.timed_out && slow.output == "before\n", "{slow:?}");
     }
 
     #[test]

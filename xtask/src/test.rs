@@ -49,7 +49,11 @@ const STEPS: [Step; 10] = [
         about: "models of small scenarios, orderings included",
         check: |workspace| loom::run(workspace, None),
     },
-    Step { name: "fuzz", about: "a few seconds for each fuzz target", check: fuzz::smoke },
+    Step {
+        name: "fuzz",
+        about: "a few seconds for each fuzz target",
+        check: |workspace| fuzz::all(workspace, 3),
+    },
     Step { name: "boot", about: "the bare-metal image on 1, 2 and 4 CPUs", check: boot_tests::run },
 ];
 

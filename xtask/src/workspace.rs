@@ -54,6 +54,11 @@ impl Workspace {
         Ok(Self { root })
     }
 
+    /// The copy of a repository that is at `root`.
+    pub(crate) fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// `path` inside the repository.
     pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)

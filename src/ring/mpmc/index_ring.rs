@@ -5,7 +5,9 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use static_assertions::const_assert_eq;
 
-use crate::atomic::{AtomicI64, AtomicU64, MAX_THREADS, array, const_fn, fence_after_rmw};
+use crate::atomic::{
+    AtomicI64, AtomicU64, MAX_THREADS, array, const_fn, fence_after_rmw, only_in_models,
+};
 use crate::mem::CachePadded;
 use crate::ring::position::{Entry, is_after};
 
@@ -98,7 +100,12 @@ impl<const N: usize> IndexRing<N> {
                 // ORDERING: success Release, E1: the owner's work on the slot goes with the index.
                 // Failure Acquire, E3, as for the load above.
                 match place.compare_exchange_weak(entry.bits(), filled, Release, Acquire) {
-                    Ok(_) => return self.refill_threshold(),
+                    Ok(_) => {
+                        only_in_models! {
+                            self.assert_known_draws(entry, ticket);
+                        }
+                        return self.refill_threshold();
+                    }
                     Err(found) => entry = Entry::from_bits(found),
                 }
             }
@@ -173,6 +180,26 @@ impl<const N: usize> IndexRing<N> {
         let head = self.head.load(Relaxed);
         let tail = self.tail.load(Relaxed);
         if is_after(tail, head) { (tail.wrapping_sub(head) as usize).min(N) } else { 0 }
+    }
+
+    only_in_models! {
+        /// What "Why the threshold suffices" takes from E3 and E4 about a put that filled the entry of
+        /// `ticket`: the tickets which this thread must know to be drawn. The load may return a stale
+        /// `head`, and in models it does, unless an edge forbids it.
+        fn assert_known_draws(&self, replaced: Entry<N>, ticket: u64) {
+            let head = self.head.load(Relaxed);
+            let emptied = replaced.position(ticket);
+            assert!(is_after(head, emptied), "E3: a take emptied {emptied}, but head is {head} here");
+            // With one index no other put is under way, so takes have drawn all positions before.
+            let is_beyond = N == 1 && is_after(ticket, head);
+            assert!(!is_beyond, "E4: tail was moved up to {ticket}, but head is {head} here");
+        }
+
+        /// Whether no failed ticket was paid for since the last refill, to models.
+        pub(super) fn is_threshold_full(&self) -> bool {
+            // ORDERING: Relaxed; asked when no call is under way.
+            self.threshold.load(Relaxed) == Self::FULL_THRESHOLD
+        }
     }
 
     /// Looks for an index where `ticket` points to; otherwise makes sure that no put leaves one

@@ -5,7 +5,7 @@ use core::fmt;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::index_ring::IndexRing;
-use crate::atomic::{array, const_fn};
+use crate::atomic::{array, const_fn, only_in_models};
 use crate::mem::{CachePadded, Slot};
 use crate::ring::Full;
 
@@ -126,6 +126,14 @@ impl<T, const N: usize> MpmcRing<T, N> {
     #[doc(hidden)]
     pub fn pop_by_ticket(&self) -> Option<T> {
         self.allocated.take_by_ticket().map(|index| self.empty_slot(index))
+    }
+
+    only_in_models! {
+        /// Whether each pop in vain since the last push was seen by that push, or was none, for models.
+        #[doc(hidden)]
+        pub fn is_threshold_full(&self) -> bool {
+            self.allocated.is_threshold_full()
+        }
     }
 
     /// Estimates how many values are in the ring, never more than `N`.

@@ -112,6 +112,71 @@ fn put_on_an_unsafe_entry_races_the_take_that_has_passed() {
     });
 }
 
+/// A put that stops before it draws its ticket, while others fill and empty a whole lap, must know
+/// that the entry it then fills was drawn (edge E3: asserted in the put itself).
+#[test]
+fn push_is_overtaken_by_a_lap() {
+    model("push_is_overtaken_by_a_lap", Some(2), || {
+        let ring = Arc::new(MpmcRing::<u32, 2>::with_start(u64::MAX - 1));
+        let pusher = thread::spawn({
+            let ring = Arc::clone(&ring);
+            move || ring.push(9).unwrap()
+        });
+        let mut popped = Vec::new();
+        for value in 0..4 {
+            ring.push(value).unwrap();
+            popped.extend(ring.pop());
+        }
+        pusher.join().unwrap();
+        popped.extend(pop_all(&ring));
+        popped.sort_unstable();
+        assert_eq!(popped, [0, 1, 2, 3, 9]);
+    });
+}
+
+/// Pops in vain move the entries and `tail` on under a push, which must know how far they came
+/// (edges E3 and E4: asserted in the put itself).
+#[test]
+fn pops_in_vain_race_a_push() {
+    let expected =
+        [(None, None, vec![7]), (None, Some(7), vec![]), (Some(7), None, vec![])];
+    outcomes("pops_in_vain_race_a_push", Some(4), &expected, || {
+        let ring = Arc::new(drained::<1>());
+        let pusher = thread::spawn({
+            let ring = Arc::clone(&ring);
+            move || ring.push(7).unwrap()
+        });
+        let popped = (ring.pop_by_ticket(), ring.pop_by_ticket());
+        pusher.join().unwrap();
+        (popped.0, popped.1, pop_all(&ring))
+    });
+}
+
+/// A push that leaves the threshold as it is although a pop paid, because it did not see that, must
+/// be seen by whatever that thread does next (fences F1), or the ring could run dry with a value
+/// in it: the outcome (None, unseen, not full) must not be.
+#[test]
+fn push_or_pop_in_vain_sees_the_other() {
+    let expected = [
+        (None, false, true),
+        (None, true, false),
+        (None, true, true),
+        (Some(7), false, false),
+        (Some(7), false, true),
+    ];
+    outcomes("push_or_pop_in_vain_sees_the_other", Some(4), &expected, || {
+        let ring = Arc::new(drained::<1>());
+        let pusher = thread::spawn({
+            let ring = Arc::clone(&ring);
+            move || ring.push(7).unwrap()
+        });
+        let popped = ring.pop_by_ticket();
+        let is_seen = ring.len() > 0;
+        pusher.join().unwrap();
+        (popped, is_seen, ring.is_threshold_full())
+    });
+}
+
 #[test]
 fn push_races_pop_on_a_full_ring() {
     let expected = [(Err(2), vec![]), (Ok(()), vec![2])];

@@ -1,0 +1,151 @@
+//! `cargo xtask verify`: every method that backs a claim of this crate, and one table at the end.
+//!
+//! A method that passed is not run again until a file of the repository changes, so an interrupted
+//! run goes on where it was. What each method covers, and what it does not, is in
+//! `docs/VERIFICATION.md`.
+
+mod orderings;
+mod record;
+mod report;
+mod scratch;
+mod seeded;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::record::{Passed, Record};
+pub(crate) use self::report::check as check_documents;
+use crate::workspace::Workspace;
+use crate::{boot_tests, fuzz, loom, steps};
+
+/// The arguments of `cargo xtask verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The methods to run, all of them by default; always in the order of this list
+    #[arg(value_name = "METHOD", value_parser = PossibleValuesParser::new(METHODS.map(|m| m.name)))]
+    methods: Vec<String>,
+    /// Run also what has passed on these very files
+    #[arg(long)]
+    again: bool,
+    /// Only write the documents about results anew, from those that are kept
+    #[arg(long, conflicts_with = "methods")]
+    documents: bool,
+}
+
+/// A way to find out whether a claim holds.
+struct Method {
+    name: &'static str,
+    about: &'static str,
+    /// Fails, or says in a few words how much was shown.
+    run: fn(&Workspace) -> Result<String>,
+}
+
+const METHODS: [Method; 6] = [
+    Method { name: "tests", about: "tests on both backends", run: tests },
+    Method {
+        name: "loom",
+        about: "every model, on the patched loom",
+        run: |workspace| loom::run(workspace, None).map(|()| String::new()),
+    },
+    Method {
+        name: "orderings",
+        about: "each ordering weakened, one at a time: a model must fail",
+        run: orderings::run,
+    },
+    Method {
+        name: "seeded",
+        about: "each planted bug is caught by the method that should",
+        run: seeded::run,
+    },
+    Method { name: "fuzz", about: "each target for a minute on each backend", run: fuzz_campaign },
+    Method {
+        name: "boot",
+        about: "the bare-metal image on 1, 2 and 4 CPUs",
+        run: |workspace| boot_tests::run(workspace).map(|()| String::new()),
+    },
+];
+
+/// How long each fuzz target runs on each backend.
+const FUZZ_SECONDS: u32 = 60;
+
+fn tests(workspace: &Workspace) -> Result<String> {
+    steps::test_asm(workspace)?;
+    steps::test_native(workspace)?;
+    Ok(String::new())
+}
+
+fn fuzz_campaign(workspace: &Workspace) -> Result<String> {
+    fuzz::all(workspace, FUZZ_SECONDS)?;
+    Ok(format!("{FUZZ_SECONDS} s each"))
+}
+
+/// Runs the methods, all of them even if one fails, then tells how each went.
+pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs) -> Result<()> {
+    if args.documents {
+        return report::write(workspace);
+    }
+    let wanted = |method: &Method| {
+        args.methods.is_empty() || args.methods.iter().any(|name| name == method.name)
+    };
+    let mut record = Record::open(workspace)?;
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    table.set_header(["method", "what", "result", "shown", "time"]);
+    let mut failed = Vec::new();
+    for method in METHODS.iter().filter(|method| wanted(method)) {
+        let earlier = record.passed(method.name).filter(|_| !args.again).cloned();
+        let (result, passed) = if let Some(passed) = earlier {
+            println!("{}: passed before on these files\n", method.name);
+            ("passed before", passed)
+        } else {
+            println!("{}: {}", method.name, method.about);
+            let start = Instant::now();
+            let verdict = (method.run)(workspace);
+            let seconds = start.elapsed().as_secs_f64();
+            match verdict {
+                Ok(shown) => {
+                    let passed = Passed { shown, seconds };
+                    record.enter(method.name, passed.clone())?;
+                    println!("{}: passed in {seconds:.0} s\n", method.name);
+                    ("passed", passed)
+                }
+                Err(error) => {
+                    println!("{}: FAILED after {seconds:.0} s: {error:#}\n", method.name);
+                    failed.push(method.name);
+                    ("FAILED", Passed { shown: String::new(), seconds })
+                }
+            }
+        };
+        let time = format!("{:.0} s", passed.seconds);
+        table.add_row([method.name, method.about, result, &passed.shown, &time]);
+    }
+    if let Some(column) = table.column_mut(4) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    report::write(workspace)?;
+    println!("{table}");
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+/// A line on the terminal that tells how many of `count` are done; absent where there is none.
+fn progress_bar(count: usize) -> Result<ProgressBar> {
+    let style = "    [{bar:32}] {pos} of {len}, {elapsed}  {msg}";
+    let bar = ProgressBar::new(count as u64);
+    bar.set_style(ProgressStyle::with_template(style)?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Ok(bar)
+}
+
+/// Fails if `wrong` is not empty, naming each.
+fn expect_none(wrong: &[String], what: &str) -> Result<()> {
+    if !wrong.is_empty() {
+        bail!("{} {what}:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    Ok(())
+}
