@@ -111,7 +111,7 @@ fn verdicts(findings: &[Finding]) -> String {
         format!("| case | rank | latchless | best rival | ratio |\n|---|--:|--:|---|--:|\n{gaps}")
     };
     format!(
-        "\n## Open gaps\n\nWhere a rival is ahead, in the unit of the case:\n\n{gaps}\n\
+        "\n## Open gaps\n\nWhere a rival is ahead, in the unit of the case ([why](GAPS.md)):\n\n{gaps}\n\
          Alone in front: {}.\n\nIn front together with rivals: {}.\n",
         list(leads),
         list(ties)

@@ -86,11 +86,11 @@ impl<const N: usize> IndexRing<N> {
     pub(super) fn put(&self, index: usize) {
         loop {
             // ORDERING: Acquire, E4. A ticket that takes have pushed `tail` up to comes with the
-            // tickets they drew. Argued, as E3.
+            // tickets they drew.
             let ticket = self.tail.fetch_add(1, Acquire);
             let place = self.entry(ticket);
             // ORDERING: Acquire, E3. The takes that emptied this entry come with the tickets they
-            // drew. Argued, not shown by a model: see "Why the threshold suffices".
+            // drew.
             let mut entry = Entry::<N>::from_bits(place.load(Acquire));
             while entry.is_vacant()
                 && entry.is_before_lap(ticket)
@@ -120,7 +120,7 @@ impl<const N: usize> IndexRing<N> {
         let threshold = self.threshold.load(Relaxed);
         // Below full, a ticket failed since the last put: likely there is still nothing to take,
         // and to find that out without a ticket of one's own leaves the cache lines to the puts.
-        if threshold < 0 || (threshold != Self::FULL_THRESHOLD && self.len() == 0) {
+        if threshold < 0 || (threshold != Self::FULL_THRESHOLD && self.is_drained()) {
             return None;
         }
         self.draw()
@@ -167,18 +167,21 @@ impl<const N: usize> IndexRing<N> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         // ORDERING: Relaxed; by coherence this sees every put that happened before.
-        self.threshold.load(Relaxed) < 0 || self.len() == 0
+        self.threshold.load(Relaxed) < 0 || self.is_drained()
+    }
+
+    /// Whether takes had drawn the ticket of every put that happened before this call.
+    #[inline]
+    fn is_drained(&self) -> bool {
+        let (head, tail) = self.ends();
+        !is_after(tail, head)
     }
 
     /// How many indices are in the ring: exact while no call is under way, except that positions
     /// which puts skipped in a race count until a `take` has passed them.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        // ORDERING: Relaxed for both. By coherence `tail` is no older than any put that happened
-        // before, so if it is not after `head`, takes have drawn all those puts' tickets. `head`
-        // first: the other order could find it beyond a `tail` that has moved on since.
-        let head = self.head.load(Relaxed);
-        let tail = self.tail.load(Relaxed);
+        let (head, tail) = self.ends();
         if is_after(tail, head) { (tail.wrapping_sub(head) as usize).min(N) } else { 0 }
     }
 
@@ -202,6 +205,17 @@ impl<const N: usize> IndexRing<N> {
         }
     }
 
+    /// The positions of takes and of puts, not of one moment.
+    #[inline(always)]
+    fn ends(&self) -> (u64, u64) {
+        // ORDERING: Relaxed for both. By coherence `tail` is no older than any put that happened
+        // before, so if it is not after `head`, takes have drawn all those puts' tickets. `head`
+        // first: the other order could find it beyond a `tail` that has moved on since.
+        let head = self.head.load(Relaxed);
+        let tail = self.tail.load(Relaxed);
+        (head, tail)
+    }
+
     /// Looks for an index where `ticket` points to; otherwise makes sure that no put leaves one
     /// there any more.
     #[inline]
@@ -212,7 +226,9 @@ impl<const N: usize> IndexRing<N> {
         loop {
             if entry.is_of_lap(ticket) {
                 // Only this ticket takes from this lap, so it is still there.
-                // ORDERING: Release, E3.
+                // ORDERING: Release, E3. Argued: a push that gets this index may draw all tickets of
+                // the next lap in vain, because another take, just behind it, moves each entry on;
+                // then a second push fills this entry and knows of this ticket from here alone.
                 place.or(Entry::<N>::vacating_mask(), Release);
                 return Some(entry.index());
             }

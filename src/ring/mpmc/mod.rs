@@ -52,6 +52,11 @@
 //! after that sees the entry filled, and only one payment of each thread is missed. E3 and E4 see
 //! to it that the tickets drawn before the put was possible count as drawn for such a thread too.
 //!
+//! No model is large enough to run the threshold down by stale reads alone. What models check are
+//! the steps of this argument: that a put knows of the tickets which E3 and E4 tell it of
+//! (`assert_known_draws`, in every model), and that of a put and a failing take one sees the other
+//! (F1). That these steps add up is the argument above.
+//!
 //! # Progress and complexity
 //!
 //! Lock-free: in a bounded number of steps of all calls together, some call completes. Alone, a

@@ -124,15 +124,17 @@ fn ordering(workspace: &Workspace) -> Result<String> {
         text,
         "\n## Each ordering weakened\n\n\
          One at a time, in a copy of the sources: the models of that structure, which pass as it is,\n\
-         must fail. {killed} of {} do. A fence is taken out.\n\n{}\n\
+         must fail. {killed} of {} times one does; the rest is argued. A fence is taken out.\n\n{}\n\
          | file | code | weakened to | models that fail |\n|---|---|---|---|\n",
         results.results.len(),
         results.provenance()
     )?;
     for fate in &results.results {
-        let orderings::Fate { file, code, declared, weakened, killed_by } = fate;
-        let killers =
-            if killed_by.is_empty() { "**none**".to_owned() } else { code_list(killed_by) };
+        let orderings::Fate { file, code, declared, weakened, killed_by, argued } = fate;
+        let killers = match argued {
+            Some(argument) => format!("argued: {argument}"),
+            None => code_list(killed_by),
+        };
         let code = code.replace('|', "\\|");
         writeln!(text, "| {file} | `{code}` | {declared} → {weakened} | {killers} |")?;
     }

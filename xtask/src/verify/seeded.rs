@@ -96,7 +96,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<String> {
             .with_context(|| format!("the seed `{}` in {}", seed.bug, seed.file))?;
         let verdict =
             if caught_by.is_empty() { "NOT CAUGHT".to_owned() } else { caught_by.join(", ") };
-        bar.println(format!("    {}: {} by {}: {verdict}", seed.file, seed.bug, seed.by));
+        bar.suspend(|| println!("    {}: {} by {}: {verdict}", seed.file, seed.bug, seed.by));
         let (bug, file) = (seed.bug.clone(), seed.file.clone());
         fates.push(Fate { bug, file, by: seed.by.to_string(), caught_by });
         bar.inc(1);
