@@ -4,6 +4,7 @@
 //! run goes on where it was. What each method covers, and what it does not, is in
 //! `docs/VERIFICATION.md`.
 
+mod linkage;
 mod orderings;
 mod record;
 mod report;
@@ -45,7 +46,7 @@ struct Method {
     run: fn(&Workspace) -> Result<String>,
 }
 
-const METHODS: [Method; 6] = [
+const METHODS: [Method; 7] = [
     Method { name: "tests", about: "tests on both backends", run: tests },
     Method {
         name: "loom",
@@ -61,6 +62,11 @@ const METHODS: [Method; 6] = [
         name: "seeded",
         about: "each planted bug is caught by the method that should",
         run: seeded::run,
+    },
+    Method {
+        name: "linkage",
+        about: "each operation links with nothing: no panic, no allocation; what is in it",
+        run: linkage::run,
     },
     Method { name: "fuzz", about: "each target for a minute on each backend", run: fuzz_campaign },
     Method {
