@@ -1,6 +1,7 @@
 //! Child processes: each is shown before it runs and named when it fails.
 
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, pipe};
 
 /// Runs `command` with this process's own standard streams, after printing it.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -46,7 +47,8 @@ pub(crate) struct Outcome {
 pub(crate) fn judge(command: &mut Command, patience: Duration) -> Result<Outcome> {
     let line = render(command);
     let cannot = || format!("cannot start `{line}`");
-    let (mut reader, writer) = io::pipe().with_context(cannot)?;
+    let (reader, writer) = pipe().with_context(cannot)?;
+    let mut reader = File::from(reader);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
     let mut child = command.spawn().with_context(cannot)?;
     // The command holds the pipe's end that writes: without these the reader sees the end.
