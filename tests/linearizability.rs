@@ -34,7 +34,7 @@ fn rejects<S: Spec>(initial: S, history: &[Event<S::Call>]) {
 
 // === First in, first out ===
 
-use FifoCall::{Empty, Full, Peeked, Popped, Pushed};
+use FifoCall::{Empty, Full, Length, Peeked, Popped, Pushed};
 
 #[test]
 fn queue_in_order_is_accepted() {
@@ -72,6 +72,14 @@ fn peeks_that_disagree_on_the_order_are_rejected() {
 fn lost_value_is_rejected() {
     rejects(Fifo::exact(2), &sequence([Pushed(1), Pushed(2), Popped(2), Empty]));
     rejects(Fifo::exact(2), &sequence([Pushed(1), Empty]));
+}
+
+#[test]
+fn wrong_length_is_rejected() {
+    accepts(Fifo::exact(2), &sequence([Length(0), Pushed(1), Length(1), Popped(1), Length(0)]));
+    rejects(Fifo::exact(2), &sequence([Pushed(1), Length(0), Popped(1)]));
+    rejects(Fifo::exact(2), &[call(Pushed(1), 0, 1), call(Length(2), 2, 4), call(Full, 3, 5)]);
+    accepts(Fifo::exact(2), &[call(Pushed(1), 0, 2), call(Length(0), 1, 3)]);
 }
 
 #[test]

@@ -22,12 +22,14 @@ use std::collections::VecDeque;
 use latchless::atomic::{AtomicU64, Ordering::Relaxed};
 use latchless::counter::Counter;
 use latchless::ring::{MpmcRing, SpscRing};
-use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+use latchless::stack::{IndexStack, Pool};
 
+use common::calls::RingCall::{self, IsEmpty, IsFull, Pop, Push};
+use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, StackCall};
 use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
-use common::specs::{Count, CountCall, Fifo, FifoCall, Lifo, LifoCall, Slots, SlotsCall};
+use common::specs::{Count, CountCall, Fifo, FifoCall, Lifo, Slots};
 
 /// What is known about one run: the calls, each level in a log of its own.
 struct Stage<'c, C> {
@@ -74,36 +76,6 @@ fn at_each_pair_of_accesses(mut run: impl FnMut([usize; 2]) -> usize) {
 
 // === MpmcRing ===
 
-/// What to do to a ring.
-#[derive(Clone, Copy, Debug)]
-enum RingCall {
-    Push,
-    Pop,
-    IsEmpty,
-    IsFull,
-}
-
-use RingCall::{IsEmpty, IsFull, Pop, Push};
-
-impl RingCall {
-    fn make<const N: usize>(
-        self,
-        ring: &MpmcRing<u64, N>,
-        next: &Cell<u64>,
-        log: &mut Log<'_, FifoCall>,
-    ) {
-        match self {
-            Push => {
-                let value = next.replace(next.get() + 1);
-                log.call(|| FifoCall::of_push(value, ring.push(value)));
-            }
-            Pop => log.call(|| FifoCall::of_pop(ring.pop())),
-            IsEmpty => log.ask(|| ring.is_empty().then_some(FifoCall::Empty)),
-            IsFull => log.ask(|| ring.is_full().then_some(FifoCall::Full)),
-        }
-    }
-}
-
 /// Runs `calls[0]`, interrupted by `calls[1]` and so on, on a ring that holds `fill` values.
 /// Returns the level it came to.
 fn interrupt_ring<const N: usize>(
@@ -117,7 +89,9 @@ fn interrupt_ring<const N: usize>(
     let ring = Guarded::new(MpmcRing::<u64, N>::with_start(start));
     let next = Cell::new(0);
     let make = |level: usize, calls: &[RingCall]| {
-        calls.iter().for_each(|call| call.make(&ring, &next, &mut stage.log(level)));
+        for call in calls {
+            call.make(&ring, next.replace(next.get() + 1), &mut stage.log(level));
+        }
     };
     make(0, &vec![Push; fill]);
     let depth = interrupt(&ring, at, &|level| make(level, calls[level]));
@@ -135,7 +109,7 @@ fn mpmc_ring_call_is_interrupted_anywhere() {
         let laps = [Push, Push, Pop, IsFull, Pop, IsEmpty, Pop, Push].repeat(N + 1);
         let handlers: [&[RingCall]; 5] = [&[Push], &[Pop], &[Push, Pop], &[Pop, Push], &laps];
         for fill in 0..=N {
-            for call in [Push, Pop] {
+            for &call in RingCall::ALL {
                 for handler in handlers {
                     let accesses = at_each_access(|access| {
                         interrupt_ring::<N>(start, fill, &[access], &[&[call], handler]) > 0
@@ -180,7 +154,9 @@ fn mpmc_ring_call_alone_is_short_whatever_came_before() {
             let log = &RefCell::new(Log::new(&clock, 0));
             let ring = Guarded::new(MpmcRing::<u64, N>::with_start(u64::MAX));
             let next = Cell::new(0);
-            let make = |call: RingCall| call.make(&ring, &next, &mut log.borrow_mut());
+            let make = |call: RingCall| {
+                call.make(&ring, next.replace(next.get() + 1), &mut log.borrow_mut());
+            };
             earlier.iter().for_each(|&earlier| make(earlier));
             interrupt(&ring, &[access], &|level| {
                 if level == 0 {
@@ -211,63 +187,73 @@ fn mpmc_ring_call_alone_is_short_whatever_came_before() {
 fn spsc_ring_ends_interrupt_each_other_anywhere() {
     const N: usize = 2;
 
-    /// One end is interrupted by the other, which makes that many calls.
-    fn run(fill: u64, pushes_first: bool, handler_calls: usize, access: usize) -> bool {
+    /// The two ends, one call and the calls that interrupt it.
+    #[derive(Clone, Copy, Debug)]
+    enum Scene {
+        Producer(ProducerCall, usize),
+        Consumer(ConsumerCall, usize),
+    }
+
+    fn run(fill: u64, scene: Scene, access: usize) -> bool {
         let clock = Clock::new();
         let stage = Stage::new(&clock);
         let ring = Guarded::new(SpscRing::<u64, N>::with_start(usize::MAX));
         let Some((producer, consumer)) = ring.try_split() else { unreachable!("asked once") };
         let (producer, consumer) = (RefCell::new(producer), RefCell::new(consumer));
         let next = Cell::new(0);
-        let push = |level| {
+        let produce = |level, call: ProducerCall| {
             let value = next.replace(next.get() + 1);
-            let mut producer = producer.borrow_mut();
-            stage.log(level).call(|| FifoCall::of_push(value, producer.push(value)));
+            call.make(&mut producer.borrow_mut(), value, &mut stage.log(level));
         };
-        let pop = |level| {
-            let mut consumer = consumer.borrow_mut();
-            stage.log(level).call(|| FifoCall::of_peek(consumer.peek()));
-            stage.log(level).call(|| FifoCall::of_pop(consumer.pop()));
+        let consume = |level, call: ConsumerCall| {
+            call.make(&mut consumer.borrow_mut(), &mut stage.log(level));
         };
-        (0..fill).for_each(|_| push(0));
-        let depth = interrupt(&ring, &[access], &|level| {
-            let calls = if level == 0 { 1 } else { handler_calls };
-            for _ in 0..calls {
-                if pushes_first == (level == 0) { push(level) } else { pop(level) }
+        (0..fill).for_each(|_| produce(0, ProducerCall::Push));
+        let depth = interrupt(&ring, &[access], &|level| match (scene, level) {
+            (Scene::Producer(call, _), 0) => produce(0, call),
+            (Scene::Consumer(call, _), 0) => consume(0, call),
+            (Scene::Producer(_, calls), _) => (0..calls).for_each(|_| {
+                consume(level, ConsumerCall::Peek);
+                consume(level, ConsumerCall::Pop);
+            }),
+            (Scene::Consumer(_, calls), _) => {
+                (0..calls).for_each(|_| produce(level, ProducerCall::Push));
             }
         });
-        (0..=N).for_each(|_| pop(3));
-        (0..=N).for_each(|_| push(3));
-        stage.judge(
-            Fifo::exact(N),
-            format_args!("fill {fill}, push {pushes_first}, access {access}"),
-        );
+        (0..=N).for_each(|_| consume(3, ConsumerCall::Pop));
+        (0..=N).for_each(|_| produce(3, ProducerCall::Push));
+        stage.judge(Fifo::exact(N), format_args!("fill {fill}, {scene:?}, access {access}"));
         depth > 0
     }
 
     for fill in 0..=N as u64 {
-        for pushes_first in [true, false] {
-            for handler_calls in 1..=3 {
-                let accesses =
-                    at_each_access(|access| run(fill, pushes_first, handler_calls, access));
-                assert!(accesses > 0, "a call touches the ring");
+        for handler_calls in 1..=3 {
+            let producers = ProducerCall::ALL.iter().map(|&c| Scene::Producer(c, handler_calls));
+            let consumers = ConsumerCall::ALL.iter().map(|&c| Scene::Consumer(c, handler_calls));
+            for scene in producers.chain(consumers) {
+                let accesses = at_each_access(|access| run(fill, scene, access));
+                assert!(accesses > 0, "a call touches the ring, or did before: {scene:?}");
             }
         }
     }
 }
 
-// === IndexStack ===
-
-/// What to do to a stack of indices.
-#[derive(Clone, Copy, Debug)]
-enum StackCall {
-    /// Pops an index and keeps it.
-    Take,
-    /// Pushes the index that this level, or any before it, took first.
-    GiveFirst,
-    /// Pushes the index that was taken last.
-    GiveLast,
+#[test]
+fn spsc_ring_is_split_once_whoever_interrupts() {
+    let accesses = at_each_access(|access| {
+        let ring = Guarded::new(SpscRing::<u64, 1>::new());
+        let winners = Cell::new(0);
+        let depth = interrupt(&ring, &[access], &|_| {
+            let has_won = ring.try_split().is_some();
+            winners.set(winners.get() + u32::from(has_won));
+        });
+        assert_eq!(winners.get(), 1, "interrupted at access {access}");
+        depth > 0
+    });
+    assert!(accesses > 0, "a split touches the ring");
 }
+
+// === IndexStack ===
 
 use StackCall::{GiveFirst, GiveLast, Take};
 
@@ -276,34 +262,8 @@ fn interrupt_stack<const N: usize>(taken: usize, at: &[usize], calls: &[&[StackC
     let stage = Stage::new(&clock);
     let stack = Guarded::new(IndexStack::<N>::full());
     let kept = RefCell::new(VecDeque::with_capacity(4 * N));
-    let take = |level: usize| {
-        stage.log(level).call(|| {
-            let popped = stack.pop();
-            kept.borrow_mut().extend(popped);
-            LifoCall::of_pop(popped)
-        });
-    };
-    let give = |level: usize, index: Option<u32>| {
-        let Some(index) = index else { return };
-        stage.log(level).call(|| match stack.push(index) {
-            Ok(()) => LifoCall::Pushed(index),
-            Err(error) => unreachable!("{error}"),
-        });
-    };
     let make = |level: usize, calls: &[StackCall]| {
-        for call in calls {
-            match call {
-                Take => take(level),
-                GiveFirst => {
-                    let first = kept.borrow_mut().pop_front();
-                    give(level, first);
-                }
-                GiveLast => {
-                    let last = kept.borrow_mut().pop_back();
-                    give(level, last);
-                }
-            }
-        }
+        calls.iter().for_each(|call| call.make(&stack, &kept, &mut stage.log(level)));
     };
     make(0, &vec![Take; taken]);
     let depth = interrupt(&stack, at, &|level| make(level, calls[level]));
@@ -327,7 +287,7 @@ const STACK_HANDLERS: [&[StackCall]; 6] = [
 #[test]
 fn index_stack_call_is_interrupted_anywhere() {
     for taken in 0..=3 {
-        for call in [Take, GiveFirst] {
+        for &call in StackCall::ALL {
             for handler in STACK_HANDLERS {
                 at_each_access(|access| {
                     interrupt_stack::<3>(taken, &[access], &[&[call], handler]) > 0
@@ -354,16 +314,6 @@ fn index_stack_handler_is_interrupted_anywhere() {
 
 // === Pool ===
 
-/// What to do to a pool.
-#[derive(Clone, Copy, Debug)]
-enum PoolCall {
-    Alloc,
-    /// Frees the oldest box.
-    Free,
-    /// Takes the value out of the youngest box.
-    TakeOut,
-}
-
 use PoolCall::{Alloc, Free, TakeOut};
 
 fn interrupt_pool<const N: usize>(owned: usize, access: usize, calls: [&[PoolCall]; 2]) -> bool {
@@ -372,45 +322,9 @@ fn interrupt_pool<const N: usize>(owned: usize, access: usize, calls: [&[PoolCal
     let pool = Guarded::new(Pool::<u64, N>::new());
     let boxes = RefCell::new(VecDeque::with_capacity(4 * N));
     let next = Cell::new(0);
-    let wrong_values = Cell::new(0);
-    let slot_of = |owned: &PoolBox<'_, u64, N>| {
-        core::ptr::from_ref::<u64>(owned).addr() - (&raw const *pool).addr()
-    };
-    let free = |level: usize, taken: Option<(PoolBox<'_, u64, N>, u64)>, by_value: bool| {
-        let Some((owned, value)) = taken else { return };
-        let slot = slot_of(&owned);
-        stage.log(level).call(|| {
-            if by_value {
-                wrong_values.set(wrong_values.get() + u64::from(owned.into_inner() != value));
-            } else {
-                drop(owned);
-            }
-            SlotsCall::Freed(slot)
-        });
-    };
     let make = |level: usize, calls: &[PoolCall]| {
         for call in calls {
-            match call {
-                Alloc => stage.log(level).call(|| {
-                    let value = next.replace(next.get() + 1);
-                    match pool.alloc(value) {
-                        Ok(owned) => {
-                            let slot = slot_of(&owned);
-                            boxes.borrow_mut().push_back((owned, value));
-                            SlotsCall::Allocated(slot)
-                        }
-                        Err(Exhausted(_)) => SlotsCall::Exhausted,
-                    }
-                }),
-                Free => {
-                    let oldest = boxes.borrow_mut().pop_front();
-                    free(level, oldest, false);
-                }
-                TakeOut => {
-                    let youngest = boxes.borrow_mut().pop_back();
-                    free(level, youngest, true);
-                }
-            }
+            call.make(&pool, &boxes, next.replace(next.get() + 1), &mut stage.log(level));
         }
     };
     make(0, &vec![Alloc; owned]);
@@ -420,7 +334,6 @@ fn interrupt_pool<const N: usize>(owned: usize, access: usize, calls: [&[PoolCal
     }
     make(3, &vec![Alloc; N + 1]);
     make(3, &vec![TakeOut; N]);
-    assert_eq!(wrong_values.get(), 0, "a value changed while it was owned");
     stage.judge(Slots::free(N), format_args!("{calls:?} at {access}, {owned} owned"));
     depth > 0
 }
@@ -436,7 +349,7 @@ fn pool_call_is_interrupted_anywhere() {
         &[Free, Alloc, Alloc, Alloc, TakeOut, Free, Alloc],
     ];
     for owned in 0..=3 {
-        for call in [Alloc, Free, TakeOut] {
+        for &call in PoolCall::ALL {
             for handler in handlers {
                 at_each_access(|access| interrupt_pool::<3>(owned, access, [&[call], handler]));
             }
@@ -448,32 +361,15 @@ fn pool_call_is_interrupted_anywhere() {
 
 #[test]
 fn counter_call_is_interrupted_anywhere() {
-    type Make = fn(&Counter) -> CountCall;
-    let calls: [Make; 5] = [
-        |counter| {
-            counter.inc();
-            CountCall::Added(1)
-        },
-        |counter| {
-            counter.add(5);
-            CountCall::Added(5)
-        },
-        |counter| {
-            counter.sub(7);
-            CountCall::Subtracted(7)
-        },
-        |counter| CountCall::Took(counter.take()),
-        |counter| CountCall::Got(counter.get()),
-    ];
-    for outer in calls {
-        for nested in calls {
+    for &outer in CounterCall::ALL {
+        for &nested in CounterCall::ALL {
             let accesses = at_each_access(|access| {
                 let clock = Clock::new();
                 let stage = Stage::new(&clock);
                 let counter = Guarded::new(Counter::with_value(3));
                 let depth = interrupt(&counter, &[access], &|level| {
-                    let make = if level == 0 { outer } else { nested };
-                    stage.log(level).call(|| make(&counter));
+                    let call = if level == 0 { outer } else { nested };
+                    call.make(&counter, &mut stage.log(level));
                 });
                 stage.log(3).call(|| CountCall::Got(counter.get()));
                 stage.judge(Count(3), "a counter");

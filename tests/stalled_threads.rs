@@ -16,47 +16,15 @@
 mod common;
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::Mutex;
 
-use latchless::ring::{MpmcRing, SpscRing};
-use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+use latchless::ring::SpscRing;
 
 use common::baton::{Calls, Turn, conduct, random_script};
+use common::calls::RingCall::{self, Pop, Push};
+use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, StackCall};
 use common::guarded::Guarded;
-use common::linearizability::{Clock, Log, Spec, assert_linearizable};
 use common::random::Random;
-use common::specs::{Fifo, FifoCall, Lifo, LifoCall, Slots, SlotsCall};
-
-/// The logs of the threads of a script, and one for what comes before and after.
-struct Stage<'c, C> {
-    logs: Vec<Mutex<Log<'c, C>>>,
-}
-
-impl<'c, C> Stage<'c, C> {
-    fn new(clock: &'c Clock, threads: usize) -> Self {
-        let logs = (0..=threads).map(|number| Mutex::new(Log::new(clock, number)));
-        Self { logs: logs.collect() }
-    }
-
-    /// Records on behalf of a thread, which is the only one to use its log.
-    fn on(&self, thread: usize, record: impl FnOnce(&mut Log<'c, C>)) {
-        record(&mut self.logs[thread].lock().expect("no thread has panicked"));
-    }
-
-    /// Records what comes before or after the script.
-    fn alone(&self, record: impl FnOnce(&mut Log<'c, C>)) {
-        self.on(self.logs.len() - 1, record);
-    }
-
-    /// Panics unless the calls of all threads are linearizable.
-    #[track_caller]
-    fn judge<S: Spec<Call = C>>(self, initial: S, script: &[Turn]) {
-        let logs =
-            self.logs.into_iter().map(|log| log.into_inner().expect("no thread has panicked"));
-        let history: Vec<_> = logs.flat_map(Log::into_events).collect();
-        assert_linearizable(initial, &history, format_args!("{script:?}"));
-    }
-}
+use common::scenarios::{run_counter, run_index_stack, run_mpmc_ring, run_pool, run_spsc_ring};
 
 /// Calls `run` with 0, 1, 2 … accesses, until it says that the thread ended before.
 fn at_each_place(mut run: impl FnMut(usize) -> bool) {
@@ -87,6 +55,11 @@ fn at_each_two_places(mut run: impl FnMut(&[Turn]) -> Vec<bool>) {
     }
 }
 
+/// One call, stopped at each of its accesses while thread 1 runs to its end: `run` gets the scripts.
+fn at_each_place_of_thread_0(mut run: impl FnMut(&[Turn]) -> Vec<bool>) {
+    at_each_place(|place| run(&[Turn::Accesses(0, place), Turn::Rest(1)])[0]);
+}
+
 /// Threads of a random script, and how many calls each makes.
 const THREADS: usize = 3;
 const CALLS: usize = 3;
@@ -94,54 +67,15 @@ const CALLS: usize = 3;
 /// Enough turns for all calls, most of the time; the rest of them runs undisturbed.
 const TURNS: usize = 16;
 
+/// Random calls for each thread.
+fn random_calls<C: Copy, const EACH: usize>(
+    random: &mut Random,
+    choices: &[C],
+) -> [[C; EACH]; THREADS] {
+    [(); THREADS].map(|()| [(); EACH].map(|()| choices[random.below(choices.len())]))
+}
+
 // === MpmcRing ===
-
-/// What a thread does to a ring.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum RingCall {
-    Push,
-    Pop,
-}
-
-use RingCall::{Pop, Push};
-
-/// Runs the script on a ring that holds `fill` values. Returns which turns ended in time.
-fn run_ring<const N: usize>(
-    start: u64,
-    fill: usize,
-    threads: &[&[RingCall]],
-    script: &[Turn],
-) -> Vec<bool> {
-    let clock = Clock::new();
-    let stage = Stage::new(&clock, threads.len());
-    let ring = Guarded::new(MpmcRing::<u64, N>::with_start(start));
-    let make = |log: &mut Log<'_, FifoCall>, call: RingCall, value: u64| {
-        log.call(|| match call {
-            Push => FifoCall::of_push(value, ring.push(value)),
-            Pop => FifoCall::of_pop(ring.pop()),
-        });
-    };
-    stage.alone(|log| (0..fill as u64).for_each(|value| make(log, Push, value)));
-
-    let calls_of = |thread: usize| -> Calls<'_> {
-        let (stage, make) = (&stage, &make);
-        let first_value = 100 * (thread as u64 + 1);
-        let calls = (first_value..).zip(threads[thread]).map(|(value, &call)| {
-            let call = move || stage.on(thread, |log| make(log, call, value));
-            Box::new(call) as Box<dyn FnOnce() + Send>
-        });
-        calls.collect()
-    };
-    let stopped = conduct(&ring, script, (0..threads.len()).map(calls_of).collect());
-
-    stage.alone(|log| {
-        // Nothing was lost: neither a value nor a slot.
-        log.call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop()));
-        log.call_until(&FifoCall::Full, || FifoCall::of_push(999, ring.push(999)));
-    });
-    stage.judge(Fifo::lending(N), script);
-    stopped
-}
 
 /// A call that has drawn its ticket meets one that drew the ticket a lap later, while the positions
 /// run ahead of both: the entry is neither to be filled behind the back of those who gave it up,
@@ -152,7 +86,7 @@ fn stall_two_ring_calls(first: RingCall, second: RingCall, others: RingCall) {
         let others = vec![others; before + 1];
         let (before, after) = others.split_at(before);
         let threads: [&[RingCall]; 4] = [&[first], &[second], before, after];
-        at_each_two_places(|script| run_ring::<2>(u64::MAX - 2, 1, &threads, script));
+        at_each_two_places(|script| run_mpmc_ring::<2>(u64::MAX - 2, 1, &threads, script));
     }
 }
 
@@ -167,49 +101,86 @@ fn ring_goes_on_full_past_two_stalled_calls() {
 }
 
 #[test]
+fn ring_goes_on_past_any_stalled_call() {
+    fn check<const N: usize>() {
+        let laps =
+            [Push, RingCall::PopByTicket, Push, Pop, RingCall::IsEmpty, Pop, RingCall::IsFull];
+        for fill in 0..=N {
+            for &call in RingCall::ALL {
+                for others in [&[Push, Pop, Pop][..], &[Pop, Push, Push], &laps] {
+                    let threads = [&[call][..], others];
+                    at_each_place_of_thread_0(|script| {
+                        run_mpmc_ring::<N>(u64::MAX, fill, &threads, script)
+                    });
+                }
+            }
+        }
+    }
+    check::<1>();
+    check::<2>();
+}
+
+#[test]
 fn ring_is_right_in_any_order_of_steps() {
-    fn run<const N: usize>(seed: u64) {
+    fn run<const N: usize>(seed: u64, choices: &[RingCall]) {
         let random = &mut Random::new(seed);
-        let calls: [[RingCall; CALLS]; THREADS] =
-            [(); THREADS].map(|()| [(); CALLS].map(|()| if random.coin() { Push } else { Pop }));
+        let calls: [[RingCall; CALLS]; THREADS] = random_calls(random, choices);
         let script = random_script(random, THREADS, TURNS);
         let start = u64::MAX - random.below(6 * N) as u64;
-        run_ring::<N>(start, random.below(N + 1), &calls.each_ref().map(|c| &c[..]), &script);
+        run_mpmc_ring::<N>(start, random.below(N + 1), &calls.each_ref().map(|c| &c[..]), &script);
     }
-    (0..150).for_each(run::<1>);
-    (150..400).for_each(run::<2>);
+    let choices = [&[Push, Pop][..], &[Push, RingCall::PopByTicket], RingCall::ALL];
+    for choices in choices {
+        (0..100).for_each(|seed| run::<1>(seed, choices));
+        (100..250).for_each(|seed| run::<2>(seed, choices));
+    }
 }
 
 // === SpscRing ===
+
+#[test]
+fn spsc_ring_goes_on_past_any_stalled_call() {
+    const N: usize = 2;
+    let (push, pop) = (ProducerCall::Push, ConsumerCall::Pop);
+    for fill in 0..=N {
+        for &call in ProducerCall::ALL {
+            let run = |script: &[Turn]| {
+                run_spsc_ring::<N>(usize::MAX, fill, &[call, push], &[pop; N + 1], script)
+            };
+            at_each_place_of_thread_0(run);
+        }
+        for &call in ConsumerCall::ALL {
+            at_each_place(|place| {
+                let script = [Turn::Accesses(1, place), Turn::Rest(0)];
+                run_spsc_ring::<N>(usize::MAX, fill, &[push; N + 1], &[call, pop], &script)[0]
+            });
+        }
+    }
+}
 
 #[test]
 fn spsc_ring_is_right_in_any_order_of_steps() {
     const N: usize = 2;
     for seed in 0..200 {
         let random = &mut Random::new(seed);
-        let clock = Clock::new();
-        let stage = Stage::new(&clock, 2);
-        let ring = Guarded::new(SpscRing::<u64, N>::with_start(usize::MAX - random.below(4)));
-        let (producer, consumer) = ring.try_split().expect("asked once");
-        let (producer, consumer) = (Mutex::new(producer), Mutex::new(consumer));
-        let push = |value| {
-            let mut producer = producer.lock().expect("no thread has panicked");
-            stage.on(0, |log| log.call(|| FifoCall::of_push(value, producer.push(value))));
-        };
-        let pop = || {
-            let mut consumer = consumer.lock().expect("no thread has panicked");
-            stage.on(1, |log| {
-                log.call(|| FifoCall::of_peek(consumer.peek()));
-                log.call(|| FifoCall::of_pop(consumer.pop()));
-            });
-        };
-        let (push, pop) = (&push, &pop);
-        let pushes = (0..6).map(|value| Box::new(move || push(value)) as Box<dyn FnOnce() + Send>);
-        let pops = (0..5).map(|_| Box::new(pop) as Box<dyn FnOnce() + Send>);
+        let (push, pop) = (ProducerCall::Push, ConsumerCall::Pop);
+        let pushing = [(); 8].map(|()| {
+            if random.coin() {
+                push
+            } else {
+                ProducerCall::ALL[random.below(ProducerCall::ALL.len())]
+            }
+        });
+        let popping = [(); 8].map(|()| {
+            if random.coin() {
+                pop
+            } else {
+                ConsumerCall::ALL[random.below(ConsumerCall::ALL.len())]
+            }
+        });
         let script = random_script(random, 2, TURNS);
-        conduct(&ring, &script, vec![pushes.collect(), pops.collect()]);
-        (0..=N).for_each(|_| pop());
-        stage.judge(Fifo::exact(N), &script);
+        let start = usize::MAX - random.below(4);
+        run_spsc_ring::<N>(start, random.below(N + 1), &pushing, &popping, &script);
     }
 }
 
@@ -232,102 +203,61 @@ fn spsc_ring_is_split_once_whoever_stalls() {
 // === IndexStack ===
 
 #[test]
+fn index_stack_goes_on_past_any_stalled_call() {
+    use StackCall::{GiveFirst, GiveLast, IsEmpty, Take};
+    for &call in StackCall::ALL {
+        for others in
+            [&[Take, Take, GiveFirst][..], &[Take, Take, Take, IsEmpty, GiveLast, GiveLast]]
+        {
+            let threads = [&[Take, call][..], others];
+            at_each_place_of_thread_0(|script| run_index_stack::<3>(&threads, script));
+        }
+    }
+}
+
+#[test]
 fn index_stack_is_right_in_any_order_of_steps() {
-    const N: usize = 3;
+    use StackCall::{GiveFirst, GiveLast, IsEmpty, Take};
     for seed in 0..300 {
         let random = &mut Random::new(seed);
-        let clock = Clock::new();
-        let stage = Stage::new(&clock, THREADS);
-        let stack = Guarded::new(IndexStack::<N>::full());
-        // What each thread has taken; nobody else looks.
-        let taken: [Mutex<Vec<u32>>; THREADS] = Default::default();
-        let take_or_give = |thread: usize, prefers_to_give: bool| {
-            let mut mine = taken[thread].lock().expect("no thread has panicked");
-            let given = if prefers_to_give { mine.pop() } else { None };
-            stage.on(thread, |log| {
-                log.call(|| match given {
-                    Some(index) => {
-                        assert_eq!(stack.push(index), Ok(()));
-                        LifoCall::Pushed(index)
-                    }
-                    None => {
-                        let popped = stack.pop();
-                        mine.extend(popped);
-                        LifoCall::of_pop(popped)
-                    }
-                });
-            });
-        };
-        let take_or_give = &take_or_give;
-        let threads = (0..THREADS).map(|thread| -> Calls<'_> {
-            let choices = [(); CALLS + 1].map(|()| random.coin());
-            let calls = choices.map(|prefers_to_give| {
-                let call = move || take_or_give(thread, prefers_to_give);
-                Box::new(call) as Box<dyn FnOnce() + Send>
-            });
-            calls.into()
-        });
-        let threads = threads.collect();
+        let choices = [Take, Take, GiveFirst, GiveLast, IsEmpty];
+        let calls: [[StackCall; 4]; THREADS] = random_calls(random, &choices);
         let script = random_script(random, THREADS, TURNS);
-        conduct(&stack, &script, threads);
-        stage.alone(|log| log.call_until(&LifoCall::Empty, || LifoCall::of_pop(stack.pop())));
-        stage.judge(Lifo::of((0..N as u32).rev().collect()), &script);
+        run_index_stack::<3>(&calls.each_ref().map(|c| &c[..]), &script);
     }
 }
 
 // === Pool ===
 
 #[test]
+fn pool_goes_on_past_any_stalled_call() {
+    use PoolCall::{Alloc, Free, IsExhausted, TakeOut};
+    for &call in PoolCall::ALL {
+        for others in [&[Alloc, Alloc, Free][..], &[Alloc, Alloc, IsExhausted, TakeOut, Alloc]] {
+            let threads = [&[Alloc, call][..], others];
+            at_each_place_of_thread_0(|script| run_pool::<2>(&threads, script));
+        }
+    }
+}
+
+#[test]
 fn pool_is_right_in_any_order_of_steps() {
-    const N: usize = 2;
+    use PoolCall::{Alloc, Free, IsExhausted, TakeOut};
     for seed in 0..300 {
         let random = &mut Random::new(seed);
-        let clock = Clock::new();
-        let stage = Stage::new(&clock, THREADS);
-        let pool = Guarded::new(Pool::<u64, N>::new());
-        let start = (&raw const *pool).addr();
-        let slot_of =
-            |owned: &PoolBox<'_, u64, N>| core::ptr::from_ref::<u64>(owned).addr() - start;
-        let alloc = |value: u64, mine: &mut Vec<_>| match pool.alloc(value) {
-            Ok(owned) => {
-                let slot = slot_of(&owned);
-                mine.push((owned, value));
-                SlotsCall::Allocated(slot)
-            }
-            Err(Exhausted(back)) => {
-                assert_eq!(back, value, "the value comes back");
-                SlotsCall::Exhausted
-            }
-        };
-        let owned: [Mutex<Vec<_>>; THREADS] = Default::default();
-        let alloc_or_free = |thread: usize, value: u64, prefers_to_free: bool| {
-            let mut mine = owned[thread].lock().expect("no thread has panicked");
-            let freed = if prefers_to_free { mine.pop() } else { None };
-            stage.on(thread, |log| {
-                log.call(|| match freed {
-                    Some((owned, expected)) => {
-                        let slot = slot_of(&owned);
-                        assert_eq!(owned.into_inner(), expected, "the slot was mine alone");
-                        SlotsCall::Freed(slot)
-                    }
-                    None => alloc(value, &mut mine),
-                });
-            });
-        };
-        let alloc_or_free = &alloc_or_free;
-        let threads = (0..THREADS).map(|thread| -> Calls<'_> {
-            let choices = [0, 1, 2, 3].map(|number| (100 * thread as u64 + number, random.coin()));
-            let calls = choices.map(|(value, prefers_to_free)| {
-                let call = move || alloc_or_free(thread, value, prefers_to_free);
-                Box::new(call) as Box<dyn FnOnce() + Send>
-            });
-            calls.into()
-        });
-        let threads = threads.collect();
+        let choices = [Alloc, Alloc, Free, TakeOut, IsExhausted];
+        let calls: [[PoolCall; 4]; THREADS] = random_calls(random, &choices);
         let script = random_script(random, THREADS, TURNS);
-        conduct(&pool, &script, threads);
-        let mut rest = Vec::new();
-        stage.alone(|log| log.call_until(&SlotsCall::Exhausted, || alloc(999, &mut rest)));
-        stage.judge(Slots::free(N), &script);
+        run_pool::<2>(&calls.each_ref().map(|c| &c[..]), &script);
+    }
+}
+
+// === Counter ===
+
+#[test]
+fn counter_goes_on_past_any_stalled_call() {
+    for &call in CounterCall::ALL {
+        let threads = [&[call][..], CounterCall::ALL];
+        at_each_place_of_thread_0(|script| run_counter(3, &threads, script));
     }
 }

@@ -45,6 +45,10 @@ pub(crate) fn random_script(random: &mut Random, threads: usize, turns: usize) -
         .collect()
 }
 
+/// Is told, if it is set, of each access to the value while another thread stands in the middle of
+/// a call: the addresses of the instruction that accesses, and of the one the other stands before.
+pub(crate) static ON_MEETING: OnceLock<fn(usize, usize)> = OnceLock::new();
+
 /// The calls of one thread, one after the other.
 pub(crate) type Calls<'env> = Vec<Box<dyn FnOnce() + Send + 'env>>;
 
@@ -63,6 +67,7 @@ pub(crate) fn conduct<T: Sync>(
         steps: AtomicUsize::new(0),
         completed: script.iter().map(|_| AtomicBool::new(false)).collect(),
         finished: threads.iter().map(|_| AtomicBool::new(false)).collect(),
+        standing: threads.iter().map(|_| AtomicUsize::new(NOWHERE)).collect(),
         baton: AtomicUsize::new(NOBODY),
         threads: OnceLock::new(),
     };
@@ -105,6 +110,9 @@ impl Drop for Finish<'_, '_> {
 
 const NOBODY: usize = usize::MAX;
 
+/// Between two calls.
+const NOWHERE: usize = 0;
+
 thread_local! {
     /// The number of this thread.
     static ME: Cell<usize> = const { Cell::new(NOBODY) };
@@ -119,6 +127,8 @@ struct Conductor<'p> {
     steps: AtomicUsize,
     completed: Vec<AtomicBool>,
     finished: Vec<AtomicBool>,
+    /// The instruction that each thread stands before, in the middle of a call.
+    standing: Vec<AtomicUsize>,
     /// The thread that runs.
     baton: AtomicUsize,
     /// Set before the first of them runs.
@@ -167,6 +177,12 @@ impl Conductor<'_> {
         self.script[self.line.load(Relaxed)]
     }
 
+    fn meet_others(&self, instruction: usize) {
+        let Some(on_meeting) = ON_MEETING.get() else { return };
+        let others = self.standing.iter().map(|place| place.load(Relaxed));
+        others.filter(|&place| place != NOWHERE).for_each(|place| on_meeting(instruction, place));
+    }
+
     fn after_call(&self, me: usize) {
         if let Turn::Calls(_, calls) = self.turn() {
             let ended = self.steps.fetch_add(1, Relaxed) + 1;
@@ -178,15 +194,18 @@ impl Conductor<'_> {
 }
 
 impl Watcher for Conductor<'_> {
-    fn before_access(&self, _: &Pages) -> Access {
+    fn before_access(&self, _: &Pages, instruction: usize) -> Access {
         let me = ME.get();
         loop {
             let Turn::Accesses(_, accesses) = self.turn() else { return Access::AndAllLater };
             if self.steps.fetch_add(1, Relaxed) < accesses {
+                self.meet_others(instruction);
                 return Access::Single;
             }
             // It ends before this access, where the next turn of this thread begins.
+            self.standing[me].store(instruction, Relaxed);
             self.end_turn(me);
+            self.standing[me].store(NOWHERE, Relaxed);
         }
     }
 }

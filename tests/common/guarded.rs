@@ -9,14 +9,14 @@ use core::ffi::{c_int, c_void};
 use core::ops::Deref;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::SeqCst};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::signals::install;
+use super::signals::{install, replace};
 
 /// What is to happen when the pages are touched.
 pub(crate) trait Watcher {
-    /// A thread is about to touch the pages, which are closed.
-    fn before_access(&self, pages: &Pages) -> Access;
+    /// The thread's instruction at this address is about to touch the pages, which are closed.
+    fn before_access(&self, pages: &Pages, instruction: usize) -> Access;
 }
 
 /// How an access goes on.
@@ -113,13 +113,14 @@ impl<T> Guarded<T> {
     pub(crate) fn watched(&self, watcher: &dyn Watcher, work: impl FnOnce()) {
         /// The handlers are the process's, so one watch at a time.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        static HANDLERS: Once = Once::new();
 
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        HANDLERS.call_once(|| {
+        FORMER_ACTIONS.get_or_init(|| {
             let flags = libc::SA_SIGINFO | libc::SA_NODEFER;
-            install(libc::SIGSEGV, on_fault as *const () as usize, flags);
-            install(libc::SIGTRAP, on_step as *const () as usize, flags);
+            [
+                install(libc::SIGSEGV, on_fault as *const () as usize, flags),
+                install(libc::SIGTRAP, on_step as *const () as usize, flags),
+            ]
         });
         let watch = Watch { pages: &self.pages, watcher };
         WATCH.store(ptr::from_ref(&watch).cast_mut().cast(), SeqCst);
@@ -162,18 +163,28 @@ fn current_watch<'w>() -> Option<&'w Watch<'w>> {
     unsafe { WATCH.load(SeqCst).as_ref() }
 }
 
+/// What happened at a fault and at a trap before there were the handlers.
+static FORMER_ACTIONS: OnceLock<[libc::sigaction; 2]> = OnceLock::new();
+
+/// Leaves `signal` to whoever handled it before, such as a fuzzer: it will come again.
+fn disown(signal: c_int) {
+    let [on_fault, on_step] =
+        FORMER_ACTIONS.get().copied().unwrap_or_else(|| std::process::abort());
+    replace(signal, if signal == libc::SIGSEGV { on_fault } else { on_step });
+}
+
 /// The flag that makes the CPU trap after one instruction.
 const TRAP_FLAG: i64 = 1 << 8;
 
-/// The flags register of the interrupted code.
+/// A register of the interrupted code.
 ///
 /// # Safety
 ///
 /// `context` is what the kernel passed to a signal handler that has not returned.
-unsafe fn flags<'a>(context: *mut c_void) -> &'a mut i64 {
+unsafe fn register<'a>(context: *mut c_void, number: c_int) -> &'a mut i64 {
     // SAFETY: by the caller's word it is a context, which the handler may change.
     let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
-    &mut context.uc_mcontext.gregs[libc::REG_EFL as usize]
+    &mut context.uc_mcontext.gregs[number as usize]
 }
 
 extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -183,15 +194,17 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
     let address = unsafe { info.si_addr() };
     match current_watch() {
         Some(watch) if watch.pages.contains(address) => {
-            let access = watch.watcher.before_access(watch.pages);
+            // SAFETY: the kernel passed the context to this handler.
+            let instruction = *unsafe { register(context, libc::REG_RIP) } as usize;
+            let access = watch.watcher.before_access(watch.pages, instruction);
             watch.pages.open();
             if access == Access::Single {
                 // SAFETY: the kernel passed the context to this handler.
-                *unsafe { flags(context) } |= TRAP_FLAG;
+                *unsafe { register(context, libc::REG_EFL) } |= TRAP_FLAG;
             }
         }
-        // A fault of somebody else: let it happen again, without a handler.
-        _ => install(signal, libc::SIG_DFL, 0),
+        // A fault of somebody else.
+        _ => disown(signal),
     }
 }
 
@@ -200,8 +213,8 @@ extern "C" fn on_step(signal: c_int, _: *mut libc::siginfo_t, context: *mut c_vo
         Some(watch) => {
             watch.pages.close();
             // SAFETY: the kernel passed the context to this handler.
-            *unsafe { flags(context) } &= !TRAP_FLAG;
+            *unsafe { register(context, libc::REG_EFL) } &= !TRAP_FLAG;
         }
-        None => install(signal, libc::SIG_DFL, 0),
+        None => disown(signal),
     }
 }

@@ -30,7 +30,7 @@ struct Interruption<'c> {
 }
 
 impl Watcher for Interruption<'_> {
-    fn before_access(&self, pages: &Pages) -> Access {
+    fn before_access(&self, pages: &Pages, _: usize) -> Access {
         let (level, accesses) = (self.level.get(), self.accesses.get());
         if self.at.get(level) != Some(&accesses) {
             self.accesses.set(accesses + 1);

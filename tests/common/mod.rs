@@ -8,6 +8,7 @@
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod baton;
+pub(crate) mod calls;
 pub(crate) mod drops;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod guarded;
@@ -16,6 +17,8 @@ pub(crate) mod interruption;
 pub(crate) mod linearizability;
 pub(crate) mod panics;
 pub(crate) mod random;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod scenarios;
 #[cfg(target_os = "linux")]
 pub(crate) mod signals;
 pub(crate) mod specs;

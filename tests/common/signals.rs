@@ -10,16 +10,27 @@ pub(crate) fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
     install(signal, handler as *const () as usize, libc::SA_RESTART);
 }
 
-/// Makes `handler`, which takes what `flags` say, what happens when `signal` arrives.
-pub(crate) fn install(signal: c_int, handler: usize, flags: c_int) {
+/// Makes `handler`, which takes what `flags` say, what happens when `signal` arrives. Returns what
+/// happened until now.
+pub(crate) fn install(signal: c_int, handler: usize, flags: c_int) -> libc::sigaction {
     let action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: all zero is an action: the default one, with no flag and no signal blocked.
     let mut action = unsafe { action.assume_init() };
     action.sa_sigaction = handler;
     action.sa_flags = flags;
-    // SAFETY: the action is valid, and the caller passes a handler that fits its flags.
-    let result = unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+    replace(signal, action)
+}
+
+/// Makes `action`, whose handler fits its flags, what happens when `signal` arrives. Returns what
+/// happened until now.
+pub(crate) fn replace(signal: c_int, action: libc::sigaction) -> libc::sigaction {
+    let former = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: all zero is an action, as above.
+    let mut former = unsafe { former.assume_init() };
+    // SAFETY: the action is valid, and `former` has room for the other.
+    let result = unsafe { libc::sigaction(signal, &raw const action, &raw mut former) };
     assert_eq!(result, 0, "signal {signal} can be handled");
+    former
 }
 
 /// The real-time signal number `offset`. Tests of one file run at once and need one each.

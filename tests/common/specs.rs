@@ -26,6 +26,8 @@ pub(crate) enum FifoCall {
     Peeked(u64),
     /// A pop or peek found nothing, or the queue called itself empty.
     Empty,
+    /// The queue said how many values are in it.
+    Length(usize),
 }
 
 impl FifoCall {
@@ -70,7 +72,7 @@ impl Fifo {
         others.most(|call, has_taken_effect| match call {
             FifoCall::Pushed(_) => !has_taken_effect,
             FifoCall::Popped(_) => has_taken_effect,
-            FifoCall::Full | FifoCall::Peeked(_) | FifoCall::Empty => false,
+            FifoCall::Full | FifoCall::Peeked(_) | FifoCall::Empty | FifoCall::Length(_) => false,
         })
     }
 }
@@ -89,6 +91,7 @@ impl Spec for Fifo {
             FifoCall::Popped(value) => next.values.pop_front() == Some(value),
             FifoCall::Peeked(value) => self.values.front() == Some(&value),
             FifoCall::Empty => self.values.is_empty(),
+            FifoCall::Length(length) => self.values.len() == length,
         };
         is_possible.then_some(next)
     }

@@ -1,0 +1,7 @@
+//! `IndexStack` under threads that change places where the input says; each history must be linearizable.
+#![no_main]
+
+use latchless_fuzz::schedule::IndexStack;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|schedule: IndexStack| schedule.run());

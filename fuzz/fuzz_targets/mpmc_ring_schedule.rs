@@ -1,0 +1,7 @@
+//! `MpmcRing` under threads that change places where the input says; each history must be linearizable.
+#![no_main]
+
+use latchless_fuzz::schedule::MpmcRing;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|schedule: MpmcRing| schedule.run());

@@ -1,0 +1,7 @@
+//! `SpscRing` under threads that change places where the input says; each history must be linearizable.
+#![no_main]
+
+use latchless_fuzz::schedule::SpscRing;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|schedule: SpscRing| schedule.run());

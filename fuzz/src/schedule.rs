@@ -1,0 +1,235 @@
+//! Inputs that say what two or three threads call, and who runs when: after how many accesses to
+//! the structure one of them is stopped, and who goes on in the meantime.
+//!
+//! An input is bytes as they are, one for each call and one for each turn, so that a mutation changes
+//! one choice and leaves the others alone. What it does is decided by the input alone.
+
+use core::fmt::Debug;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+
+use crate::common::baton::{ON_MEETING, Turn};
+use crate::common::calls::{ConsumerCall, PoolCall, ProducerCall, RingCall, StackCall};
+use crate::common::scenarios::{run_index_stack, run_mpmc_ring, run_pool, run_spsc_ring};
+
+/// The most calls of all threads: few enough that any history is judged in no time.
+const MOST_CALLS: usize = 15;
+/// The most turns of a script.
+const MOST_TURNS: usize = 64;
+
+/// A call that a byte chooses.
+trait Choice: Copy + Debug {
+    /// How many threads there may be.
+    const MOST_THREADS: usize;
+
+    /// What `byte` means to the thread of this number.
+    fn of(byte: usize, thread: usize) -> Self;
+}
+
+/// What the threads do to a structure that starts as `setting` and `start` say.
+#[derive(Debug)]
+struct Schedule<C> {
+    setting: usize,
+    start: u64,
+    threads: Vec<Vec<C>>,
+    script: Vec<Turn>,
+}
+
+impl<C: Choice> Schedule<C> {
+    fn calls(&self) -> Vec<&[C]> {
+        self.threads.iter().map(Vec::as_slice).collect()
+    }
+}
+
+impl<'a, C: Choice> Arbitrary<'a> for Schedule<C> {
+    /// `[ setting | start | number of threads and calls | calls … | turns … ]`
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        let mut next = || bytes.arbitrary::<u8>().map(usize::from);
+        let (setting, start, shape) = (next()?, next()? as u64, next()?);
+        let count = 2 + shape % (C::MOST_THREADS - 1);
+        let mut threads = vec![Vec::new(); count];
+        for _ in 0..shape / 2 % (MOST_CALLS + 1) {
+            let byte = next()?;
+            let thread = byte % count;
+            threads[thread].push(C::of(byte / count, thread));
+        }
+        let turns = bytes.len().min(MOST_TURNS);
+        let turn = |&byte: &u8| {
+            let (thread, length) = (usize::from(byte) % count, usize::from(byte) / count);
+            // Mostly a few accesses, now and then whole calls.
+            if length < 72 {
+                Turn::Accesses(thread, length / 2)
+            } else {
+                Turn::Calls(thread, 1 + length % 4)
+            }
+        };
+        let script = bytes.bytes(turns)?.iter().map(turn).collect();
+        Ok(Self { setting, start, threads, script })
+    }
+}
+
+// === The structures ===
+
+impl Choice for RingCall {
+    const MOST_THREADS: usize = 3;
+
+    fn of(byte: usize, _: usize) -> Self {
+        // Most of the calls change the ring.
+        match byte % 8 {
+            0..3 => Self::Push,
+            3 => Self::Pop,
+            4 => Self::PopByTicket,
+            _ => Self::ALL[byte / 8 % Self::ALL.len()],
+        }
+    }
+}
+
+/// A schedule for a ring of any number of producers and consumers.
+#[derive(Arbitrary, Debug)]
+pub struct MpmcRing(Schedule<RingCall>);
+
+impl MpmcRing {
+    /// Runs it, and panics unless some order of the calls explains what they returned.
+    pub fn run(&self) {
+        fn run<const N: usize>(schedule: &Schedule<RingCall>) {
+            let start = u64::MAX - schedule.start;
+            let fill = schedule.setting / 4 % (N + 1);
+            run_mpmc_ring::<N>(start, fill, &schedule.calls(), &schedule.script);
+        }
+        notice_meetings();
+        match self.0.setting % 4 {
+            0 => run::<1>(&self.0),
+            1 | 2 => run::<2>(&self.0),
+            _ => run::<4>(&self.0),
+        }
+    }
+}
+
+/// What to do with an end of a ring between one producer and one consumer.
+#[derive(Clone, Copy, Debug)]
+enum EndCall {
+    Producer(ProducerCall),
+    Consumer(ConsumerCall),
+}
+
+impl Choice for EndCall {
+    const MOST_THREADS: usize = 2;
+
+    fn of(byte: usize, thread: usize) -> Self {
+        let (is_query, which) = (byte % 2 == 0, byte / 2);
+        if thread == 0 {
+            let query = ProducerCall::ALL[which % ProducerCall::ALL.len()];
+            Self::Producer(if is_query { query } else { ProducerCall::Push })
+        } else {
+            let query = ConsumerCall::ALL[which % ConsumerCall::ALL.len()];
+            Self::Consumer(if is_query { query } else { ConsumerCall::Pop })
+        }
+    }
+}
+
+/// A schedule for a ring between one producer and one consumer.
+#[derive(Arbitrary, Debug)]
+pub struct SpscRing(Schedule<EndCall>);
+
+impl SpscRing {
+    /// Runs it, and panics unless some order of the calls explains what they returned.
+    pub fn run(&self) {
+        fn run<const N: usize>(schedule: &Schedule<EndCall>) {
+            let start = usize::MAX - schedule.start as usize % 4;
+            let fill = schedule.setting / 4 % (N + 1);
+            let (mut pushing, mut popping) = (Vec::new(), Vec::new());
+            for call in schedule.threads.iter().flatten() {
+                match *call {
+                    EndCall::Producer(call) => pushing.push(call),
+                    EndCall::Consumer(call) => popping.push(call),
+                }
+            }
+            run_spsc_ring::<N>(start, fill, &pushing, &popping, &schedule.script);
+        }
+        notice_meetings();
+        match self.0.setting % 4 {
+            0 => run::<1>(&self.0),
+            1 | 2 => run::<2>(&self.0),
+            _ => run::<4>(&self.0),
+        }
+    }
+}
+
+impl Choice for StackCall {
+    const MOST_THREADS: usize = 3;
+
+    fn of(byte: usize, _: usize) -> Self {
+        if byte % 2 == 0 { Self::Take } else { Self::ALL[byte / 2 % Self::ALL.len()] }
+    }
+}
+
+/// A schedule for a stack of indices.
+#[derive(Arbitrary, Debug)]
+pub struct IndexStack(Schedule<StackCall>);
+
+impl IndexStack {
+    /// Runs it, and panics unless some order of the calls explains what they returned.
+    pub fn run(&self) {
+        notice_meetings();
+        let (calls, script) = (&self.0.calls(), &self.0.script);
+        match self.0.setting % 3 {
+            0 => run_index_stack::<2>(calls, script),
+            1 => run_index_stack::<3>(calls, script),
+            _ => run_index_stack::<4>(calls, script),
+        };
+    }
+}
+
+impl Choice for PoolCall {
+    const MOST_THREADS: usize = 3;
+
+    fn of(byte: usize, _: usize) -> Self {
+        if byte % 2 == 0 { Self::Alloc } else { Self::ALL[byte / 2 % Self::ALL.len()] }
+    }
+}
+
+/// A schedule for a pool.
+#[derive(Arbitrary, Debug)]
+pub struct Pool(Schedule<PoolCall>);
+
+impl Pool {
+    /// Runs it, and panics unless some order of the calls explains what they returned.
+    pub fn run(&self) {
+        notice_meetings();
+        let (calls, script) = (&self.0.calls(), &self.0.script);
+        match self.0.setting % 3 {
+            0 => run_pool::<1>(calls, script),
+            1 => run_pool::<2>(calls, script),
+            _ => run_pool::<3>(calls, script),
+        };
+    }
+}
+
+// === What the fuzzer learns ===
+
+/// How many pairs of instructions are told apart.
+const PAIRS: usize = 1 << 14;
+
+/// Counts that libFuzzer treats as it treats those of edges: an input that raises one to a new
+/// height is worth keeping.
+#[cfg_attr(target_os = "linux", unsafe(link_section = "__libfuzzer_extra_counters"))]
+static MEETINGS: [AtomicU8; PAIRS] = [const { AtomicU8::new(0) }; PAIRS];
+
+/// Lets the fuzzer look for accesses that happen while another thread stands before some access of
+/// its own: each pair of instructions counts as a branch of its own. The edges of the code alone say
+/// nothing about who was where.
+fn notice_meetings() {
+    ON_MEETING.get_or_init(|| {
+        |access, standing| {
+            // Where the program was loaded must not matter, so that counts mean the same each time.
+            let base = (notice_meetings as fn() as usize) as u64;
+            let (access, standing) =
+                ((access as u64).wrapping_sub(base), (standing as u64).wrapping_sub(base));
+            let mixed = (access.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ standing)
+                .wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let count = &MEETINGS[(mixed >> 50) as usize];
+            count.store(count.load(Relaxed).saturating_add(1), Relaxed);
+        }
+    });
+}

@@ -1,0 +1,299 @@
+//! The operations of each structure as data, so that a test or a fuzzer can choose among them: each
+//! is carried out on a structure and recorded in a log.
+
+use core::cell::RefCell;
+use std::collections::VecDeque;
+
+use latchless::counter::Counter;
+use latchless::ring::MpmcRing;
+use latchless::ring::spsc::{Consumer, Producer};
+use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+
+use super::linearizability::Log;
+use super::specs::{CountCall, FifoCall, LifoCall, SlotsCall};
+
+// === MpmcRing ===
+
+/// What to do to a ring of any number of producers and consumers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RingCall {
+    Push,
+    Pop,
+    /// Pops though the ring looks empty, as a pop does whose look came too early.
+    PopByTicket,
+    #[cfg(feature = "heapless")]
+    PopIntoVec,
+    Len,
+    IsEmpty,
+    IsFull,
+}
+
+impl RingCall {
+    pub(crate) const ALL: &[Self] = &[
+        Self::Push,
+        Self::Pop,
+        Self::PopByTicket,
+        #[cfg(feature = "heapless")]
+        Self::PopIntoVec,
+        Self::Len,
+        Self::IsEmpty,
+        Self::IsFull,
+    ];
+
+    /// Makes the call; a push pushes `value`.
+    pub(crate) fn make<const N: usize>(
+        self,
+        ring: &MpmcRing<u64, N>,
+        value: u64,
+        log: &mut Log<'_, FifoCall>,
+    ) {
+        match self {
+            Self::Push => log.call(|| FifoCall::of_push(value, ring.push(value))),
+            Self::Pop => log.call(|| FifoCall::of_pop(ring.pop())),
+            Self::PopByTicket => log.call(|| FifoCall::of_pop(ring.pop_by_ticket())),
+            #[cfg(feature = "heapless")]
+            Self::PopIntoVec => log.ask(|| {
+                let mut batch = heapless::Vec::<_, BATCH>::new();
+                ring.pop_into_vec(&mut batch);
+                let end = (!batch.is_full()).then_some(FifoCall::Empty);
+                batch.into_iter().map(FifoCall::Popped).chain(end)
+            }),
+            // An estimate, while others are at work.
+            Self::Len => log.ask(|| {
+                assert!(ring.len() <= N, "never more than there is room for");
+                None
+            }),
+            Self::IsEmpty => log.ask(|| ring.is_empty().then_some(FifoCall::Empty)),
+            Self::IsFull => log.ask(|| ring.is_full().then_some(FifoCall::Full)),
+        }
+    }
+}
+
+/// The room for a batch.
+#[cfg(feature = "heapless")]
+const BATCH: usize = 2;
+
+// === SpscRing ===
+
+/// What to do with the end that pushes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ProducerCall {
+    Push,
+    Len,
+    Slots,
+    IsEmpty,
+    IsFull,
+}
+
+impl ProducerCall {
+    pub(crate) const ALL: &[Self] =
+        &[Self::Push, Self::Len, Self::Slots, Self::IsEmpty, Self::IsFull];
+
+    /// Makes the call; a push pushes `value`.
+    pub(crate) fn make<const N: usize>(
+        self,
+        producer: &mut Producer<'_, u64, N>,
+        value: u64,
+        log: &mut Log<'_, FifoCall>,
+    ) {
+        match self {
+            Self::Push => log.call(|| FifoCall::of_push(value, producer.push(value))),
+            Self::Len => log.call(|| FifoCall::Length(producer.len())),
+            Self::Slots => log.call(|| FifoCall::Length(N - producer.slots())),
+            Self::IsEmpty => log.ask(|| producer.is_empty().then_some(FifoCall::Empty)),
+            Self::IsFull => log.ask(|| producer.is_full().then_some(FifoCall::Full)),
+        }
+    }
+}
+
+/// What to do with the end that pops.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ConsumerCall {
+    Pop,
+    Peek,
+    #[cfg(feature = "heapless")]
+    PopIntoVec,
+    Len,
+    IsEmpty,
+    IsFull,
+}
+
+impl ConsumerCall {
+    pub(crate) const ALL: &[Self] = &[
+        Self::Pop,
+        Self::Peek,
+        #[cfg(feature = "heapless")]
+        Self::PopIntoVec,
+        Self::Len,
+        Self::IsEmpty,
+        Self::IsFull,
+    ];
+
+    /// Makes the call.
+    pub(crate) fn make<const N: usize>(
+        self,
+        consumer: &mut Consumer<'_, u64, N>,
+        log: &mut Log<'_, FifoCall>,
+    ) {
+        match self {
+            Self::Pop => log.call(|| FifoCall::of_pop(consumer.pop())),
+            Self::Peek => log.call(|| FifoCall::of_peek(consumer.peek())),
+            #[cfg(feature = "heapless")]
+            Self::PopIntoVec => log.ask(|| {
+                let mut batch = heapless::Vec::<_, BATCH>::new();
+                consumer.pop_into_vec(&mut batch);
+                let end = batch.is_empty().then_some(FifoCall::Empty);
+                batch.into_iter().map(FifoCall::Popped).chain(end)
+            }),
+            Self::Len => log.call(|| FifoCall::Length(consumer.len())),
+            Self::IsEmpty => log.ask(|| consumer.is_empty().then_some(FifoCall::Empty)),
+            Self::IsFull => log.ask(|| consumer.is_full().then_some(FifoCall::Full)),
+        }
+    }
+}
+
+// === IndexStack ===
+
+/// What to do to a stack of indices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StackCall {
+    /// Pops an index and keeps it.
+    Take,
+    /// Pushes the index that was kept longest, if there is one.
+    GiveFirst,
+    /// Pushes the index that was kept last, if there is one.
+    GiveLast,
+    IsEmpty,
+}
+
+impl StackCall {
+    pub(crate) const ALL: &[Self] = &[Self::Take, Self::GiveFirst, Self::GiveLast, Self::IsEmpty];
+
+    /// Makes the call; `kept` is borrowed at no access to the stack.
+    pub(crate) fn make<const N: usize>(
+        self,
+        stack: &IndexStack<N>,
+        kept: &RefCell<VecDeque<u32>>,
+        log: &mut Log<'_, LifoCall>,
+    ) {
+        let given = match self {
+            Self::Take => {
+                return log.call(|| {
+                    let popped = stack.pop();
+                    kept.borrow_mut().extend(popped);
+                    LifoCall::of_pop(popped)
+                });
+            }
+            Self::IsEmpty => return log.ask(|| stack.is_empty().then_some(LifoCall::Empty)),
+            Self::GiveFirst => kept.borrow_mut().pop_front(),
+            Self::GiveLast => kept.borrow_mut().pop_back(),
+        };
+        if let Some(index) = given {
+            log.call(|| {
+                assert_eq!(stack.push(index), Ok(()), "the index is in range");
+                LifoCall::Pushed(index)
+            });
+        }
+    }
+}
+
+// === Pool ===
+
+/// What to do to a pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PoolCall {
+    Alloc,
+    /// Drops the oldest box, if there is one.
+    Free,
+    /// Takes the value out of the youngest box, if there is one.
+    TakeOut,
+    IsExhausted,
+}
+
+/// Boxes, and the value that must be in each.
+pub(crate) type Boxes<'p, const N: usize> = RefCell<VecDeque<(PoolBox<'p, u64, N>, u64)>>;
+
+impl PoolCall {
+    pub(crate) const ALL: &[Self] = &[Self::Alloc, Self::Free, Self::TakeOut, Self::IsExhausted];
+
+    /// Makes the call; an allocation is of `value`. `boxes` is borrowed at no access to the pool.
+    pub(crate) fn make<'p, const N: usize>(
+        self,
+        pool: &'p Pool<u64, N>,
+        boxes: &Boxes<'p, N>,
+        value: u64,
+        log: &mut Log<'_, SlotsCall>,
+    ) {
+        let slot_of = |owned: &PoolBox<'_, u64, N>| {
+            core::ptr::from_ref::<u64>(owned).addr() - core::ptr::from_ref(pool).addr()
+        };
+        let freed = match self {
+            Self::Alloc => {
+                return log.call(|| match pool.alloc(value) {
+                    Ok(owned) => {
+                        let slot = slot_of(&owned);
+                        boxes.borrow_mut().push_back((owned, value));
+                        SlotsCall::Allocated(slot)
+                    }
+                    Err(Exhausted(back)) => {
+                        assert_eq!(back, value, "the value that comes back went in");
+                        SlotsCall::Exhausted
+                    }
+                });
+            }
+            Self::IsExhausted => {
+                return log.ask(|| pool.is_exhausted().then_some(SlotsCall::Exhausted));
+            }
+            Self::Free => boxes.borrow_mut().pop_front(),
+            Self::TakeOut => boxes.borrow_mut().pop_back(),
+        };
+        if let Some((owned, expected)) = freed {
+            let slot = slot_of(&owned);
+            log.call(|| {
+                if self == Self::TakeOut {
+                    assert_eq!(owned.into_inner(), expected, "the slot was its owner's alone");
+                } else {
+                    assert_eq!(*owned, expected, "the slot was its owner's alone");
+                    drop(owned);
+                }
+                SlotsCall::Freed(slot)
+            });
+        }
+    }
+}
+
+// === Counter ===
+
+/// What to do to a counter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CounterCall {
+    Inc,
+    Add(u64),
+    Sub(u64),
+    Get,
+    Take,
+}
+
+impl CounterCall {
+    pub(crate) const ALL: &[Self] = &[Self::Inc, Self::Add(5), Self::Sub(7), Self::Get, Self::Take];
+
+    /// Makes the call.
+    pub(crate) fn make(self, counter: &Counter, log: &mut Log<'_, CountCall>) {
+        log.call(|| match self {
+            Self::Inc => {
+                counter.inc();
+                CountCall::Added(1)
+            }
+            Self::Add(n) => {
+                counter.add(n);
+                CountCall::Added(n)
+            }
+            Self::Sub(n) => {
+                counter.sub(n);
+                CountCall::Subtracted(n)
+            }
+            Self::Get => CountCall::Got(counter.get()),
+            Self::Take => CountCall::Took(counter.take()),
+        });
+    }
+}
