@@ -9,8 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, pipe};
+use nix::unistd::{Pid, pipe2};
 
 /// Runs `command` with this process's own standard streams, after printing it.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -47,7 +48,7 @@ pub(crate) struct Outcome {
 pub(crate) fn judge(command: &mut Command, patience: Duration) -> Result<Outcome> {
     let line = render(command);
     let cannot = || format!("cannot start `{line}`");
-    let (reader, writer) = pipe().with_context(cannot)?;
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).with_context(cannot)?;
     let mut reader = File::from(reader);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
     let mut child = command.spawn().with_context(cannot)?;
