@@ -40,7 +40,8 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     run(workspace.cargo_in("benches/peers"), &["--workspace", "--all-targets"])?;
     run(workspace.cargo_in("fuzz"), &["--all-targets", "--no-default-features"])?;
     run(workspace.cargo_in("tests/linkage"), &["--all-targets", "--all-features"])?;
-    run(workspace.cargo_in("tests/loom"), &["--all-targets"])
+    run(workspace.cargo_in("tests/loom"), &["--all-targets"])?;
+    run(workspace.cargo_in("tests/sanitized"), &["--all-targets"])
 }
 
 /// The documentation builds, private items included, and none of its links is broken.

@@ -13,6 +13,7 @@ use crate::fuzz;
 use crate::gates;
 use crate::loom;
 use crate::steps;
+use crate::verify;
 use crate::workspace::Workspace;
 
 /// The arguments of `cargo xtask test`.
@@ -32,7 +33,7 @@ struct Step {
 }
 
 /// The cheap steps come first, so that a slip is told in seconds.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "fmt", about: "every file is rustfmt'ed", check: steps::fmt },
     Step { name: "gates", about: "the repository's shape", check: gates::run },
     Step { name: "clippy", about: "no warning, on any backend", check: steps::clippy },
@@ -44,6 +45,11 @@ const STEPS: [Step; 10] = [
         check: bench::check_instructions,
     },
     Step { name: "native", about: "tests on core's atomics", check: steps::test_native },
+    Step {
+        name: "races",
+        about: "threads on core's atomics, under ThreadSanitizer",
+        check: verify::races,
+    },
     Step {
         name: "loom",
         about: "models of small scenarios, orderings included",

@@ -8,6 +8,7 @@ mod linkage;
 mod orderings;
 mod record;
 mod report;
+mod sanitizers;
 mod scratch;
 mod seeded;
 
@@ -21,6 +22,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use self::record::{Passed, Record};
 pub(crate) use self::report::check as check_documents;
+pub(crate) use self::sanitizers::races;
 use crate::workspace::Workspace;
 use crate::{boot_tests, fuzz, loom, steps};
 
@@ -46,7 +48,7 @@ struct Method {
     run: fn(&Workspace) -> Result<String>,
 }
 
-const METHODS: [Method; 7] = [
+const METHODS: [Method; 9] = [
     Method { name: "tests", about: "tests on both backends", run: tests },
     Method {
         name: "loom",
@@ -67,6 +69,16 @@ const METHODS: [Method; 7] = [
         name: "linkage",
         about: "each operation links with nothing: no panic, no allocation; what is in it",
         run: linkage::run,
+    },
+    Method {
+        name: "sanitizers",
+        about: "no data race or use after free on core's atomics, planted ones caught",
+        run: sanitizers::sanitizers,
+    },
+    Method {
+        name: "memcheck",
+        about: "no invalid access or leak on the crate's own instructions, planted ones caught",
+        run: sanitizers::memcheck,
     },
     Method { name: "fuzz", about: "each target for a minute on each backend", run: fuzz_campaign },
     Method {
