@@ -134,13 +134,15 @@ fn explore(copy: &Workspace, models: &str) -> Result<Outcome> {
     process::judge(&mut cargo, PATIENCE)
 }
 
-/// The names in libtest's list of what failed.
+/// The names of the tests that failed, whether or not libtest came to its end.
 pub(super) fn failed_tests(output: &str) -> Vec<String> {
-    let mut names: Vec<String> = output
-        .lines()
-        .filter_map(|line| line.strip_prefix("---- ")?.strip_suffix(" stdout ----"))
-        .map(str::to_owned)
-        .collect();
+    let name = |line: &str| {
+        let told_at_once = line.strip_prefix("test ").and_then(|l| l.strip_suffix(" ... FAILED"));
+        let told_at_the_end = || line.strip_prefix("---- ")?.strip_suffix(" stdout ----");
+        let name = told_at_once.or_else(told_at_the_end)?;
+        Some(name.trim_end_matches(" - should panic").to_owned())
+    };
+    let mut names: Vec<String> = output.lines().filter_map(name).collect();
     names.sort();
     names.dedup();
     names
@@ -315,5 +317,7 @@ mod tests {
     fn the_failed_tests_are_named() {
         let output = "---- one stdout ----\nthread\n---- two stdout ----\nfailures:\n    one\n";
         assert_eq!(failed_tests(output), ["one", "two"]);
+        let cut = "test one ... ok\ntest two - should panic ... FAILED\ntest three ...";
+        assert_eq!(failed_tests(cut), ["two"]);
     }
 }
