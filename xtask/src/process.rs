@@ -1,10 +1,10 @@
 //! Child processes: each is shown before it runs and named when it fails.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,29 @@ use nix::unistd::{Pid, pipe2};
 
 /// Runs `command` with this process's own standard streams, after printing it.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = status(command)?;
+    ensure!(status.success(), "`{}` failed: {status}", render(command));
+    Ok(())
+}
+
+/// Runs `command` as `run` does, but lets the caller judge how it ended.
+pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     let line = render(command);
     println!("    $ {line}");
-    let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
-    ensure!(status.success(), "`{line}` failed: {status}");
-    Ok(())
+    command.status().with_context(|| format!("cannot start `{line}`"))
+}
+
+/// Runs `command` after printing it, and hands on each line that it writes to its standard error.
+/// Returns whether it succeeded.
+pub(crate) fn watch(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<bool> {
+    let line = render(command);
+    println!("    $ {line}");
+    let mut child =
+        command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot start `{line}`"))?;
+    for line in child.stderr.take().into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n')) {
+        on_line(&String::from_utf8_lossy(&line?));
+    }
+    Ok(child.wait()?.success())
 }
 
 /// Runs `command` silently and returns what it wrote to its standard output.
@@ -137,6 +155,15 @@ mod tests {
         assert!(!bad.succeeded && !bad.timed_out);
         let slow = shell("echo before; sleep 600", 200);
         assert!(!slow.succeeded && slow.timed_out && slow.output == "before\n", "{slow:?}");
+    }
+
+    #[test]
+    fn a_watched_command_is_read_line_by_line() {
+        let mut lines = Vec::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one >&2; echo two >&2; exit 1"]);
+        assert!(!watch(&mut command, |line| lines.push(line.to_owned())).unwrap());
+        assert_eq!(lines, ["one", "two"]);
     }
 
     #[test]
