@@ -1,5 +1,5 @@
-//! A planted bug: pool boxes are forgotten, so what their values own is never freed. memcheck must
-//! report memory that is definitely lost.
+//! A planted bug: pool boxes are forgotten, so what their values own is never freed. memcheck and
+//! LeakSanitizer must report it.
 
 use core::mem;
 

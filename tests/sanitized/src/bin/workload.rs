@@ -1,4 +1,4 @@
-//! Threads use every structure at once, a bounded number of times, and check what came of it.
+//! Threads use every atomic and every structure, a bounded number of times, and check what came of it.
 //!
 //! `workload [COUNT]`: so many turns of each thread. No test harness: a tool would watch its threads
 //! too. All values own memory, so that a value read twice, too early or never shows as more than a
@@ -12,8 +12,16 @@ mod stamps;
 mod team;
 
 use core::cell::UnsafeCell;
+use core::ptr;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::env;
 
+#[cfg(not(latchless_native))]
+use latchless::atomic::AtomicPair;
+use latchless::atomic::{
+    AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
+    AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+};
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::{MpmcRing, SpscRing};
@@ -36,8 +44,21 @@ fn parcel(sender: usize, number: usize) -> Parcel {
     Box::new(Stamped::new(sender, number))
 }
 
+/// A tally with no atomics, which one thread at a time may touch.
+#[derive(Debug)]
+struct Block(UnsafeCell<usize>);
+
+// SAFETY: whoever touches it says why no other thread does.
+unsafe impl Sync for Block {}
+
 fn main() {
     let count = env::args().nth(1).map_or(COUNT, |word| word.parse().expect("COUNT is a number"));
+    // Ten of them, each with many times the read-modify-writes of a structure.
+    integers(count / 20);
+    flag(count);
+    pointer(count);
+    #[cfg(not(latchless_native))]
+    pair(count);
     counter(count);
     spsc_ring(count);
     spsc_ring_in_a_static(count);
@@ -46,6 +67,113 @@ fn main() {
     pool(count);
     println!("{count} turns of each thread on each structure: all totals are right");
 }
+
+// === Atomics ===
+
+/// Every operation of the integers. Each integer has memory of its own, so that an access that is
+/// too wide is one outside of it.
+fn integers(count: usize) {
+    macro_rules! check {
+        ($($atomic:ident $int:ident,)+) => {$({
+            let [sum, bits, any] = &[0; 3].map(|zero| Box::new($atomic::new(zero)));
+            Team::run_alike(THREADS, |_, me| {
+                let mine = 1 << me;
+                for turn in 0..count {
+                    // Three more in sum.
+                    sum.fetch_add(7, Relaxed);
+                    sum.fetch_sub(3, Relaxed);
+                    sum.add(2, Relaxed);
+                    sum.sub(5, Relaxed);
+                    sum.inc(Relaxed);
+                    sum.inc(Relaxed);
+                    sum.dec(Relaxed);
+                    assert!(sum.fetch_update(Relaxed, Relaxed, |sum| Some(sum.wrapping_add(1))).is_ok());
+                    // Only this thread sets and clears its bit.
+                    assert_eq!(bits.fetch_or(mine, Relaxed) & mine, 0);
+                    assert_eq!(bits.fetch_xor(mine, Relaxed) & mine, mine);
+                    bits.xor(mine, Relaxed);
+                    bits.and(!mine, Relaxed);
+                    bits.or(mine, Relaxed);
+                    assert_eq!(bits.fetch_and(!mine, Relaxed) & mine, mine);
+                    // The same bit: what is beyond the width counts from 0 again.
+                    let number = me as u32 + 3 * $int::BITS;
+                    assert!(!bits.bit_set(number, Relaxed));
+                    assert!(bits.bit_toggle(number, Relaxed));
+                    assert!(!bits.bit_toggle(number, Relaxed));
+                    assert!(bits.bit_clear(number, Relaxed));
+                    // Whatever comes of it.
+                    any.swap(turn as $int, Relaxed);
+                    any.fetch_max(mine, Relaxed);
+                    any.fetch_min(mine, Relaxed);
+                    any.fetch_nand(mine, Relaxed);
+                    let _ = any.compare_exchange(mine, 0, Relaxed, Relaxed);
+                    any.store(mine, Relaxed);
+                }
+            });
+            assert_eq!(sum.load(Relaxed), (3 * THREADS * count) as $int);
+            assert_eq!(bits.load(Relaxed), 0);
+        })+};
+    }
+    check! {
+        AtomicU8 u8, AtomicU16 u16, AtomicU32 u32, AtomicU64 u64, AtomicUsize usize,
+        AtomicI8 i8, AtomicI16 i16, AtomicI32 i32, AtomicI64 i64, AtomicIsize isize,
+    }
+}
+
+/// A flag that admits one thread at a time to what has no atomics.
+fn flag(count: usize) {
+    let is_taken = &Box::new(AtomicBool::new(false));
+    let block = &Block(UnsafeCell::new(0));
+    Team::run_alike(THREADS, |team, _| {
+        for _ in 0..count {
+            team.wait_until(|| !is_taken.swap(true, Acquire));
+            // SAFETY: this thread alone found the flag down, and it is up until the store below.
+            unsafe { *block.0.get() += 1 };
+            is_taken.store(false, Release);
+        }
+    });
+    // SAFETY: the threads have ended.
+    assert_eq!(unsafe { *block.0.get() }, THREADS * count);
+}
+
+/// A place that holds one parcel, which each thread replaces by one of its own.
+fn pointer(count: usize) {
+    let place = &Box::new(AtomicPtr::<Stamped>::new(ptr::null_mut()));
+    let take = |new: *mut Stamped| {
+        let old = place.swap(new, AcqRel);
+        // SAFETY: the place holds null or what `Box::into_raw` gave, and gives it out once.
+        (!old.is_null()).then(|| unsafe { Box::from_raw(old) })
+    };
+    let received = Team::run_alike(THREADS, |_, me| {
+        let send = |number| take(Box::into_raw(parcel(me, number)));
+        (0..count).filter_map(send).map(|parcel| parcel.origin()).collect::<Vec<_>>()
+    });
+    let last = take(ptr::null_mut()).map(|parcel| parcel.origin());
+    let mut all: Vec<_> = received.into_iter().flatten().chain(last).collect();
+    all.sort_unstable();
+    assert!(all.into_iter().eq((0..THREADS).flat_map(|me| (0..count).map(move |n| (me, n)))));
+}
+
+/// Two words that change together.
+#[cfg(not(latchless_native))]
+fn pair(count: usize) {
+    let pair = &Box::new(AtomicPair::new([0, 0]));
+    Team::run_alike(THREADS, |team, _| {
+        for _ in 0..count {
+            let mut seen = pair.load(Relaxed);
+            team.wait_until(|| {
+                let [low, high] = seen;
+                assert_eq!(high, 2 * low, "half of one value and half of another");
+                let outcome = pair.compare_exchange(seen, [low + 1, high + 2], Relaxed, Relaxed);
+                outcome.map_err(|found| seen = found).is_ok()
+            });
+        }
+    });
+    let total = (THREADS * count) as u64;
+    assert_eq!(pair.load(Relaxed), [total, 2 * total]);
+}
+
+// === Structures ===
 
 fn counter(count: usize) {
     let counter = &Counter::new();
@@ -145,13 +273,6 @@ fn mpmc_ring(count: usize) {
     }
     assert!(ring.push(parcel(0, SLOTS)).is_err());
 }
-
-/// A tally that the owner of its index may touch, with no atomics.
-#[derive(Debug)]
-struct Block(UnsafeCell<usize>);
-
-// SAFETY: only the owner of its index touches it, and an index in the stack has none.
-unsafe impl Sync for Block {}
 
 fn index_stack(count: usize) {
     let stack = &IndexStack::<2>::full();
