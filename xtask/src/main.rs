@@ -3,6 +3,7 @@
 
 mod bench;
 mod boot_tests;
+mod debian;
 mod demo;
 mod figures;
 mod fuzz;

@@ -5,6 +5,7 @@
 //! `docs/VERIFICATION.md`.
 
 mod linkage;
+mod msrv;
 mod orderings;
 mod record;
 mod report;
@@ -48,7 +49,7 @@ struct Method {
     run: fn(&Workspace) -> Result<String>,
 }
 
-const METHODS: [Method; 9] = [
+const METHODS: [Method; 10] = [
     Method { name: "tests", about: "tests on both backends", run: tests },
     Method {
         name: "loom",
@@ -70,6 +71,7 @@ const METHODS: [Method; 9] = [
         about: "each operation links with nothing: no panic, no allocation; what is in it",
         run: linkage::run,
     },
+    Method { name: "msrv", about: "the oldest Rust that Cargo.toml names", run: msrv::run },
     Method {
         name: "sanitizers",
         about: "no data race or use after free on core's atomics, planted ones caught",
