@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::operations;
 use crate::patched_loom;
 use crate::process;
 use crate::verify;
@@ -25,6 +26,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     report("assembly", asm_has_one_home(&sources))?;
     report("backend switch", backends_have_one_switch(&sources))?;
     report("dependencies", dependencies_are_few(workspace))?;
+    report("operations", operations::check(workspace))?;
     report("documents", verify::check_documents(workspace))?;
     report("lock files", lock_files_are_current(workspace))
 }
@@ -36,7 +38,7 @@ fn report(rule: &str, verdict: Result<()>) -> Result<()> {
 }
 
 /// A source file: its path in the repository, with forward slashes, and its text.
-type Source = (String, String);
+pub(crate) type Source = (String, String);
 
 fn asm_has_one_home(sources: &[Source]) -> Result<()> {
     for (path, text) in sources {
@@ -126,7 +128,7 @@ fn lock_files_are_current(workspace: &Workspace) -> Result<()> {
 }
 
 /// Every Rust file under `src/`, in order.
-fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
+pub(crate) fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
     let root = workspace.path("src");
     let mut sources = Vec::new();
     for file in rust_files(&root)? {
@@ -140,7 +142,7 @@ fn sources(workspace: &Workspace) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;

@@ -13,6 +13,7 @@ mod hosted;
 mod image;
 mod input;
 mod loom;
+mod operations;
 mod patched_loom;
 mod process;
 mod qemu;
