@@ -5,6 +5,7 @@
 //! one choice and leaves the others alone. What it does is decided by the input alone.
 
 use core::fmt::Debug;
+use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -57,11 +58,11 @@ impl<'a, C: Choice> Arbitrary<'a> for Schedule<C> {
         let turns = bytes.len().min(MOST_TURNS);
         let turn = |&byte: &u8| {
             let (thread, length) = (usize::from(byte) % count, usize::from(byte) / count);
-            // Mostly a few accesses, now and then whole calls.
-            if length < 72 {
-                Turn::Accesses(thread, length / 2)
-            } else {
-                Turn::Calls(thread, 1 + length % 4)
+            // Mostly a few accesses, within one call; now and then many, or whole calls.
+            match length {
+                0..48 => Turn::Accesses(thread, length / 4),
+                48..64 => Turn::Accesses(thread, length - 36),
+                _ => Turn::Calls(thread, 1 + length % 4),
             }
         };
         let script = bytes.bytes(turns)?.iter().map(turn).collect();
@@ -77,9 +78,9 @@ impl Choice for RingCall {
     fn of(byte: usize, _: usize) -> Self {
         // Most of the calls change the ring.
         match byte % 8 {
-            0..3 => Self::Push,
-            3 => Self::Pop,
-            4 => Self::PopByTicket,
+            0 | 1 => Self::Push,
+            2 => Self::Pop,
+            3 | 4 => Self::PopByTicket,
             _ => Self::ALL[byte / 8 % Self::ALL.len()],
         }
     }
@@ -97,7 +98,7 @@ impl MpmcRing {
             let fill = schedule.setting / 4 % (N + 1);
             run_mpmc_ring::<N>(start, fill, &schedule.calls(), &schedule.script);
         }
-        notice_meetings();
+        prepare();
         match self.0.setting % 4 {
             0 => run::<1>(&self.0),
             1 | 2 => run::<2>(&self.0),
@@ -147,7 +148,7 @@ impl SpscRing {
             }
             run_spsc_ring::<N>(start, fill, &pushing, &popping, &schedule.script);
         }
-        notice_meetings();
+        prepare();
         match self.0.setting % 4 {
             0 => run::<1>(&self.0),
             1 | 2 => run::<2>(&self.0),
@@ -171,7 +172,7 @@ pub struct IndexStack(Schedule<StackCall>);
 impl IndexStack {
     /// Runs it, and panics unless some order of the calls explains what they returned.
     pub fn run(&self) {
-        notice_meetings();
+        prepare();
         let (calls, script) = (&self.0.calls(), &self.0.script);
         match self.0.setting % 3 {
             0 => run_index_stack::<2>(calls, script),
@@ -196,7 +197,7 @@ pub struct Pool(Schedule<PoolCall>);
 impl Pool {
     /// Runs it, and panics unless some order of the calls explains what they returned.
     pub fn run(&self) {
-        notice_meetings();
+        prepare();
         let (calls, script) = (&self.0.calls(), &self.0.script);
         match self.0.setting % 3 {
             0 => run_pool::<1>(calls, script),
@@ -208,28 +209,45 @@ impl Pool {
 
 // === What the fuzzer learns ===
 
-/// How many pairs of instructions are told apart.
-const PAIRS: usize = 1 << 14;
+/// How many meetings are told apart.
+const MEETINGS: usize = 1 << 16;
 
 /// Counts that libFuzzer treats as it treats those of edges: an input that raises one to a new
 /// height is worth keeping.
 #[cfg_attr(target_os = "linux", unsafe(link_section = "__libfuzzer_extra_counters"))]
-static MEETINGS: [AtomicU8; PAIRS] = [const { AtomicU8::new(0) }; PAIRS];
+static COUNTS: [AtomicU8; MEETINGS] = [const { AtomicU8::new(0) }; MEETINGS];
 
-/// Lets the fuzzer look for accesses that happen while another thread stands before some access of
-/// its own: each pair of instructions counts as a branch of its own. The edges of the code alone say
-/// nothing about who was where.
-fn notice_meetings() {
+/// Prepares this process for its first schedule.
+fn prepare() {
     ON_MEETING.get_or_init(|| {
-        |access, standing| {
-            // Where the program was loaded must not matter, so that counts mean the same each time.
-            let base = (notice_meetings as fn() as usize) as u64;
-            let (access, standing) =
-                ((access as u64).wrapping_sub(base), (standing as u64).wrapping_sub(base));
-            let mixed = (access.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ standing)
-                .wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let count = &MEETINGS[(mixed >> 50) as usize];
-            count.store(count.load(Relaxed).saturating_add(1), Relaxed);
-        }
+        stay_on_this_cpu();
+        count_meeting
     });
+}
+
+/// Lets the fuzzer look for accesses that happen while other threads stand before certain accesses
+/// of their own. The edges of the code alone say nothing about who was where.
+fn count_meeting(instructions: &[usize]) {
+    // Where the program was loaded must not matter, so that an input counts the same each time.
+    let base = count_meeting as fn(&[usize]) as usize;
+    let mixed = instructions.iter().fold(0_u64, |mixed, instruction| {
+        let offset = instruction.wrapping_sub(base) as u64;
+        (mixed.rotate_left(29) ^ offset).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    let count = &COUNTS[(mixed >> 48) as usize];
+    count.store(count.load(Relaxed).saturating_add(1), Relaxed);
+}
+
+/// One thread runs at a time, and hands over twice as fast to one on the same CPU.
+fn stay_on_this_cpu() {
+    // SAFETY: it takes nothing.
+    let here = unsafe { libc::sched_getcpu() };
+    let cpus = MaybeUninit::<libc::cpu_set_t>::zeroed();
+    // SAFETY: all zero is the empty set.
+    let mut cpus = unsafe { cpus.assume_init() };
+    let Ok(here) = usize::try_from(here) else { return };
+    // SAFETY: the set is initialized; a number beyond it is ignored.
+    unsafe { libc::CPU_SET(here, &mut cpus) };
+    // SAFETY: the set is as long as it says. If the kernel refuses, it only takes longer.
+    unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const cpus) };
 }

@@ -45,9 +45,9 @@ pub(crate) fn random_script(random: &mut Random, threads: usize, turns: usize) -
         .collect()
 }
 
-/// Is told, if it is set, of each access to the value while another thread stands in the middle of
-/// a call: the addresses of the instruction that accesses, and of the one the other stands before.
-pub(crate) static ON_MEETING: OnceLock<fn(usize, usize)> = OnceLock::new();
+/// Is told, if it is set, of each access to the value while others stand in the middle of a call:
+/// the addresses of the instruction that accesses, and of those that the others stand before.
+pub(crate) static ON_MEETING: OnceLock<fn(&[usize])> = OnceLock::new();
 
 /// The calls of one thread, one after the other.
 pub(crate) type Calls<'env> = Vec<Box<dyn FnOnce() + Send + 'env>>;
@@ -179,8 +179,14 @@ impl Conductor<'_> {
 
     fn meet_others(&self, instruction: usize) {
         let Some(on_meeting) = ON_MEETING.get() else { return };
+        // An array: in a signal handler nothing is to be allocated.
+        let mut met = [instruction, NOWHERE, NOWHERE, NOWHERE];
         let others = self.standing.iter().map(|place| place.load(Relaxed));
-        others.filter(|&place| place != NOWHERE).for_each(|place| on_meeting(instruction, place));
+        let others = others.filter(|&place| place != NOWHERE);
+        let count = met[1..].iter_mut().zip(others).map(|(met, place)| *met = place).count();
+        if count > 0 {
+            on_meeting(&met[..=count]);
+        }
     }
 
     fn after_call(&self, me: usize) {
