@@ -118,7 +118,7 @@ impl Choice for EndCall {
     const MOST_THREADS: usize = 2;
 
     fn of(byte: usize, thread: usize) -> Self {
-        let (is_query, which) = (byte % 2 == 0, byte / 2);
+        let (is_query, which) = (byte.is_multiple_of(2), byte / 2);
         if thread == 0 {
             let query = ProducerCall::ALL[which % ProducerCall::ALL.len()];
             Self::Producer(if is_query { query } else { ProducerCall::Push })
@@ -161,7 +161,7 @@ impl Choice for StackCall {
     const MOST_THREADS: usize = 3;
 
     fn of(byte: usize, _: usize) -> Self {
-        if byte % 2 == 0 { Self::Take } else { Self::ALL[byte / 2 % Self::ALL.len()] }
+        if byte.is_multiple_of(2) { Self::Take } else { Self::ALL[byte / 2 % Self::ALL.len()] }
     }
 }
 
@@ -186,7 +186,7 @@ impl Choice for PoolCall {
     const MOST_THREADS: usize = 3;
 
     fn of(byte: usize, _: usize) -> Self {
-        if byte % 2 == 0 { Self::Alloc } else { Self::ALL[byte / 2 % Self::ALL.len()] }
+        if byte.is_multiple_of(2) { Self::Alloc } else { Self::ALL[byte / 2 % Self::ALL.len()] }
     }
 }
 
