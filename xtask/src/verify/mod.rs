@@ -4,6 +4,7 @@
 //! run goes on where it was. What each method covers, and what it does not, is in
 //! `docs/VERIFICATION.md`.
 
+mod api;
 mod linkage;
 mod msrv;
 mod orderings;
@@ -39,6 +40,9 @@ pub(crate) struct VerifyArgs {
     /// Only write the documents about results anew, from those that are kept
     #[arg(long, conflicts_with = "methods")]
     documents: bool,
+    /// Only write docs/api.txt anew: the public interface has changed, and is meant to
+    #[arg(long, conflicts_with_all = ["methods", "documents"])]
+    bless: bool,
 }
 
 /// A way to find out whether a claim holds.
@@ -49,7 +53,7 @@ struct Method {
     run: fn(&Workspace) -> Result<String>,
 }
 
-const METHODS: [Method; 10] = [
+const METHODS: [Method; 11] = [
     Method { name: "tests", about: "tests on both backends", run: tests },
     Method {
         name: "loom",
@@ -72,6 +76,7 @@ const METHODS: [Method; 10] = [
         run: linkage::run,
     },
     Method { name: "msrv", about: "the oldest Rust that Cargo.toml names", run: msrv::run },
+    Method { name: "api", about: "the public interface is the one in docs/api.txt", run: api::run },
     Method {
         name: "sanitizers",
         about: "no data race or use after free on core's atomics, planted ones caught",
@@ -108,6 +113,9 @@ fn fuzz_campaign(workspace: &Workspace) -> Result<String> {
 pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs) -> Result<()> {
     if args.documents {
         return report::write(workspace);
+    }
+    if args.bless {
+        return api::bless(workspace);
     }
     let wanted = |method: &Method| {
         args.methods.is_empty() || args.methods.iter().any(|name| name == method.name)
