@@ -36,18 +36,18 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec` |
+//! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec`; Rust 1.87 |
 //! | `spin` | `push_wait`, `pop_wait`: waiting by a `spin::RelaxStrategy` |
 //!
 //! # Targets
 //!
-//! x86-64, where read-modify-writes are the instructions that [`arch`] names. Other targets with
-//! 64-bit atomics run on `core::sync::atomic`, with the same declared orderings, but without
-//! `AtomicPair`. Minimum Rust version: 1.85.
+//! x86-64, where read-modify-writes are the instructions that [`arch`] names. Other targets run on
+//! `core::sync::atomic`, with the same declared orderings, but without `AtomicPair`; those without
+//! 64-bit atomics have the narrower ones and [`ring::SpscRing`] only. Minimum Rust version: 1.85.
 
-#[cfg(not(target_has_atomic = "64"))]
+#[cfg(not(target_has_atomic = "ptr"))]
 compile_error!(
-    "latchless needs 64-bit atomics without a lock, which this target does not have; \
+    "latchless needs compare-exchange without a lock, which this target does not have; \
      see https://doc.rust-lang.org/core/sync/atomic/#portability"
 );
 
@@ -61,7 +61,9 @@ struct Readme;
 
 pub mod arch;
 pub mod atomic;
+#[cfg(target_has_atomic = "64")]
 pub mod counter;
 pub mod mem;
 pub mod ring;
+#[cfg(target_has_atomic = "64")]
 pub mod stack;

@@ -3,7 +3,9 @@
 use core::fmt;
 use core::sync::atomic::Ordering::{self, Relaxed};
 
-use super::backend::{RawU8, RawU16, RawU32, RawU64, RawUsize, UsizeWord};
+#[cfg(target_has_atomic = "64")]
+use super::backend::RawU64;
+use super::backend::{RawU8, RawU16, RawU32, RawUsize, UsizeWord};
 
 /// One public type over the raw word of its width. Signed types share the word: two's complement
 /// makes every operation but the comparison the same.
@@ -285,10 +287,12 @@ macro_rules! atomic_integer {
 atomic_integer!(AtomicU8, u8, RawU8, u8);
 atomic_integer!(AtomicU16, u16, RawU16, u16);
 atomic_integer!(AtomicU32, u32, RawU32, u32);
+#[cfg(target_has_atomic = "64")]
 atomic_integer!(AtomicU64, u64, RawU64, u64);
 atomic_integer!(AtomicUsize, usize, RawUsize, UsizeWord);
 atomic_integer!(AtomicI8, i8, RawU8, u8);
 atomic_integer!(AtomicI16, i16, RawU16, u16);
 atomic_integer!(AtomicI32, i32, RawU32, u32);
+#[cfg(target_has_atomic = "64")]
 atomic_integer!(AtomicI64, i64, RawU64, u64);
 atomic_integer!(AtomicIsize, isize, RawUsize, UsizeWord);

@@ -110,11 +110,14 @@ mod pointer;
 
 pub use self::backend::fence;
 pub use self::integer::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32,
-    AtomicU64, AtomicUsize,
+    AtomicI8, AtomicI16, AtomicI32, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicUsize,
 };
+#[cfg(target_has_atomic = "64")]
+pub use self::integer::{AtomicI64, AtomicU64};
 #[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
 pub use self::pair::AtomicPair;
 pub use self::pointer::{AtomicBool, AtomicPtr};
 
-pub(crate) use self::backend::{MAX_THREADS, UnsafeCell, fence_after_rmw};
+pub(crate) use self::backend::UnsafeCell;
+#[cfg(target_has_atomic = "64")]
+pub(crate) use self::backend::{MAX_THREADS, fence_after_rmw};

@@ -11,9 +11,11 @@ use super::delegate::{bit, exchange_methods, fetch, integer_methods, update};
 pub use core::sync::atomic::fence;
 
 /// How many threads and interrupt contexts may be inside one structure at once.
+#[cfg(target_has_atomic = "64")]
 pub(crate) const MAX_THREADS: usize = 4096;
 
 /// A `SeqCst` fence that follows a read-modify-write.
+#[cfg(target_has_atomic = "64")]
 #[inline(always)]
 pub(crate) fn fence_after_rmw() {
     fence(Ordering::SeqCst);
@@ -64,6 +66,7 @@ macro_rules! raw_integer {
 raw_integer!(RawU8, AtomicU8, u8);
 raw_integer!(RawU16, AtomicU16, u16);
 raw_integer!(RawU32, AtomicU32, u32);
+#[cfg(target_has_atomic = "64")]
 raw_integer!(RawU64, AtomicU64, u64);
 raw_integer!(RawUsize, AtomicUsize, usize);
 

@@ -54,6 +54,10 @@ impl<T> Slot<T> {
     }
 
     /// A pointer for writing, checked by the model at this moment.
+    #[cfg_attr(
+        not(target_has_atomic = "64"),
+        expect(dead_code, reason = "only a pool lends values out mutably")
+    )]
     #[inline(always)]
     pub(crate) fn as_mut_ptr(&self) -> *mut T {
         self.0.with_mut(<*mut MaybeUninit<T>>::cast)

@@ -10,8 +10,13 @@
 //! the ring; a *lap* is how many times positions have gone round it. A ring of capacity `N` holds
 //! `N` values, not one less.
 
+#[cfg_attr(
+    not(target_has_atomic = "64"),
+    expect(dead_code, reason = "`SpscRing` needs only the index of a slot")
+)]
 mod position;
 
+#[cfg(target_has_atomic = "64")]
 pub mod mpmc;
 pub mod spsc;
 
@@ -23,6 +28,7 @@ mod with_spin;
 use core::error::Error;
 use core::fmt;
 
+#[cfg(target_has_atomic = "64")]
 pub use self::mpmc::MpmcRing;
 pub use self::spsc::SpscRing;
 

@@ -1,5 +1,6 @@
 //! Batches into a `heapless::Vec` (feature `heapless`).
 
+#[cfg(target_has_atomic = "64")]
 use super::MpmcRing;
 use super::spsc::Consumer;
 
@@ -37,6 +38,7 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     }
 }
 
+#[cfg(target_has_atomic = "64")]
 impl<T, const N: usize> MpmcRing<T, N> {
     /// Pops values until the ring is empty or `out` is full, and appends them to `out` in order.
     /// Returns how many. Values of other consumers may lie between them.

@@ -5,8 +5,10 @@
 
 use spin::relax::RelaxStrategy;
 
+use super::Full;
+#[cfg(target_has_atomic = "64")]
+use super::MpmcRing;
 use super::spsc::{Consumer, Producer};
-use super::{Full, MpmcRing};
 
 /// Calls `attempt` until it succeeds, with `R` in between.
 fn wait_to_push<T, R: RelaxStrategy>(
@@ -60,6 +62,7 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     }
 }
 
+#[cfg(target_has_atomic = "64")]
 impl<T, const N: usize> MpmcRing<T, N> {
     /// Appends `value`, waiting for room as `R` says.
     ///

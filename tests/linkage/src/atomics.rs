@@ -1,7 +1,7 @@
 //! The atomics, with the orderings that are checked at run time where they are no constants.
 
 use latchless::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
-use latchless::atomic::{AtomicBool, AtomicPair, AtomicPtr};
+use latchless::atomic::{AtomicBool, AtomicPtr};
 
 use crate::export;
 
@@ -59,6 +59,9 @@ for_integers! {
     unsigned_8, AtomicU8, u8, "_u8";
     unsigned_16, AtomicU16, u16, "_u16";
     unsigned_32, AtomicU32, u32, "_u32";
+}
+#[cfg(target_has_atomic = "64")]
+for_integers! {
     unsigned_64, AtomicU64, u64, "_u64";
     signed_64, AtomicI64, i64, "_i64";
 }
@@ -94,8 +97,10 @@ mod pointer {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 mod pair {
     use super::*;
+    use latchless::atomic::AtomicPair;
 
     type Words = [u64; 2];
 

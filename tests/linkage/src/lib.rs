@@ -5,7 +5,10 @@
 
 mod atomics;
 mod seeded;
+mod spsc;
+#[cfg(target_has_atomic = "64")]
 mod structures;
+mod values;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;

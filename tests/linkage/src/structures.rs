@@ -1,15 +1,13 @@
-//! The structures, for values of a register, of a cache line, and with a `Drop` of their own.
+//! The structures that need 64-bit atomics.
 
 use core::mem::{ManuallyDrop, MaybeUninit};
 
 use latchless::counter::Counter;
-use latchless::ring::spsc::{Consumer, Producer};
-use latchless::ring::{Full, MpmcRing, SpscRing};
+use latchless::ring::{Full, MpmcRing};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use crate::export;
-
-const SLOTS: usize = 64;
+use crate::values::{Dropped, SLOTS, value};
 
 type Stack = IndexStack<SLOTS>;
 
@@ -29,17 +27,6 @@ export! { ""
     fn stack_is_empty(stack: &Stack) -> bool { stack.is_empty() }
 }
 
-/// A value whose end is seen.
-struct Dropped(u64);
-
-static DROPS: Counter = Counter::new();
-
-impl Drop for Dropped {
-    fn drop(&mut self) {
-        DROPS.add(self.0);
-    }
-}
-
 macro_rules! for_values {
     ($module:ident, $item:ty, $suffix:literal) => {
         mod $module {
@@ -47,46 +34,11 @@ macro_rules! for_values {
 
             type Item = $item;
             type Out = MaybeUninit<Item>;
-            type Spsc = SpscRing<Item, SLOTS>;
-            type Tx<'a> = Producer<'a, Item, SLOTS>;
-            type Rx<'a> = Consumer<'a, Item, SLOTS>;
-            type Ends<'a> = MaybeUninit<(Tx<'a>, Rx<'a>)>;
             type Mpmc = MpmcRing<Item, SLOTS>;
             type Slots = Pool<Item, SLOTS>;
             type Block<'a> = PoolBox<'a, Item, SLOTS>;
 
-            /// Takes a value from a caller who forgets it.
-            fn value(from: &mut Item) -> Item {
-                // SAFETY: valid to read, and the caller's value is never used or dropped again.
-                unsafe { core::ptr::read(from) }
-            }
-
             export! { $suffix
-                fn spsc_try_split(ring: &'static Spsc, out: &mut Ends<'static>) -> bool {
-                    ring.try_split().map(|ends| out.write(ends)).is_some()
-                }
-                fn spsc_split(ring: &'static mut Spsc, out: &mut Ends<'static>) {
-                    out.write(ring.split());
-                }
-                fn spsc_drop(ring: &mut ManuallyDrop<Spsc>) {
-                    // SAFETY: the caller does not use the ring again.
-                    unsafe { ManuallyDrop::drop(ring) };
-                }
-                fn producer_push(tx: &mut Tx<'_>, from: &mut Item, rejected: &mut Out) -> bool {
-                    tx.push(value(from)).map_err(|Full(back)| rejected.write(back)).is_ok()
-                }
-                fn producer_len(tx: &Tx<'_>) -> usize { tx.len() }
-                fn producer_is_empty(tx: &Tx<'_>) -> bool { tx.is_empty() }
-                fn producer_is_full(tx: &Tx<'_>) -> bool { tx.is_full() }
-                fn producer_slots(tx: &Tx<'_>) -> usize { tx.slots() }
-                fn consumer_pop(rx: &mut Rx<'_>, out: &mut Out) -> bool {
-                    rx.pop().map(|value| out.write(value)).is_some()
-                }
-                fn consumer_peek(rx: &'static Rx<'static>) -> Option<&'static Item> { rx.peek() }
-                fn consumer_len(rx: &Rx<'_>) -> usize { rx.len() }
-                fn consumer_is_empty(rx: &Rx<'_>) -> bool { rx.is_empty() }
-                fn consumer_is_full(rx: &Rx<'_>) -> bool { rx.is_full() }
-
                 fn mpmc_push(ring: &Mpmc, from: &mut Item, rejected: &mut Out) -> bool {
                     ring.push(value(from)).map_err(|Full(back)| rejected.write(back)).is_ok()
                 }
