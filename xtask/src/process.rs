@@ -1,14 +1,16 @@
 //! Child processes: each is shown before it runs and named when it fails.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, pipe2};
@@ -64,39 +66,52 @@ pub(crate) struct Outcome {
 /// Runs `command` silently, and ends it with all that it started if it takes longer than
 /// `patience`.
 pub(crate) fn judge(command: &mut Command, patience: Duration) -> Result<Outcome> {
+    judge_until(command, patience, |_| false)
+}
+
+/// Runs `command` as `judge` does, and ends it also when it has written a line that says enough.
+pub(crate) fn judge_until(
+    command: &mut Command,
+    patience: Duration,
+    says_enough: impl Fn(&str) -> bool,
+) -> Result<Outcome> {
     let line = render(command);
     let cannot = || format!("cannot start `{line}`");
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).with_context(cannot)?;
-    let mut reader = File::from(reader);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
     let mut child = command.spawn().with_context(cannot)?;
-    // The command holds the pipe's end that writes: without these the reader sees the end.
+    // The command holds the pipe's end that writes: without these the reader never sees the end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let listener = thread::spawn(move || {
-        let mut output = Vec::new();
-        // What a killed child leaves behind is still worth reading.
-        let _ = reader.read_to_end(&mut output);
-        output
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(File::from(reader)).split(b'\n').map_while(Result::ok);
+        for line in lines {
+            // Nobody listens any more once the command was ended.
+            let _ = sender.send(String::from_utf8_lossy(&line).into_owned() + "\n");
+        }
     });
-    let group = Pid::from_raw(i32::try_from(child.id())?);
     let end = Instant::now() + patience;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break Some(status);
+    let mut output = String::new();
+    let (mut is_cut_short, mut timed_out) = (false, false);
+    while !is_cut_short {
+        match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                is_cut_short = says_enough(line.trim_end());
+                output += &line;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => (is_cut_short, timed_out) = (true, true),
         }
-        if Instant::now() > end {
-            killpg(group, Signal::SIGKILL).with_context(|| format!("cannot end `{line}`"))?;
-            child.wait()?;
-            break None;
+    }
+    if is_cut_short {
+        let group = Pid::from_raw(i32::try_from(child.id())?);
+        match killpg(group, Signal::SIGKILL) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => bail!("cannot end `{line}`: {error}"),
         }
-        thread::sleep(Duration::from_millis(20));
-    };
-    let output = listener.join().unwrap_or_default();
-    Ok(Outcome {
-        succeeded: status.is_some_and(|status| status.success()),
-        timed_out: status.is_none(),
-        output: String::from_utf8_lossy(&output).into_owned(),
-    })
+    }
+    let succeeded = child.wait()?.success();
+    Ok(Outcome { succeeded, timed_out, output })
 }
 
 /// The command as a person would type it, environment first; the program's folder is left out.
@@ -155,6 +170,10 @@ mod tests {
         assert!(!bad.succeeded && !bad.timed_out);
         let slow = shell("echo before; sleep 600", 200);
         assert!(!slow.succeeded && slow.timed_out && slow.output == "before\n", "{slow:?}");
+        let mut chatty = Command::new("sh");
+        chatty.args(["-c", "echo one; echo two; sleep 600"]);
+        let cut = judge_until(&mut chatty, Duration::from_secs(60), |line| line == "two").unwrap();
+        assert!(!cut.succeeded && !cut.timed_out && cut.output == "one\ntwo\n", "{cut:?}");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(super) struct Fate {
     pub(super) code: String,
     pub(super) declared: String,
     pub(super) weakened: String,
-    /// The models that failed.
+    /// The model that failed first.
     pub(super) killed_by: Vec<String>,
     /// If none did: why it is needed all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,8 +130,8 @@ pub(super) fn run(workspace: &Workspace) -> Result<String> {
 /// Runs the models of one structure.
 fn explore(copy: &Workspace, models: &str) -> Result<Outcome> {
     let mut cargo = copy.cargo_in("tests/loom");
-    cargo.args(["test", "--quiet", "--test", models]);
-    process::judge(&mut cargo, PATIENCE)
+    cargo.args(["test", "--test", models]);
+    process::judge_until(&mut cargo, PATIENCE, |line| !failed_tests(line).is_empty())
 }
 
 /// The names of the tests that failed, whether or not libtest came to its end.

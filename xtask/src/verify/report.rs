@@ -125,7 +125,7 @@ fn ordering(workspace: &Workspace) -> Result<String> {
         "\n## Each ordering weakened\n\n\
          One at a time, in a copy of the sources: the models of that structure, which pass as it is,\n\
          must fail. {killed} of {} times one does; the rest is argued. A fence is taken out.\n\n{}\n\
-         | file | code | weakened to | models that fail |\n|---|---|---|---|\n",
+         | file | code | weakened to | the model that fails first |\n|---|---|---|---|\n",
         results.results.len(),
         results.provenance()
     )?;

@@ -71,7 +71,7 @@ pub(super) struct Fate {
     pub(super) file: String,
     pub(super) bug: String,
     pub(super) by: String,
-    /// The tests that failed; none if it was not caught.
+    /// The first test that failed; none if it was not caught.
     pub(super) caught_by: Vec<String>,
 }
 
@@ -148,7 +148,8 @@ fn plant(workspace: &Workspace, scratch: &Scratch, seed: &Seed) -> Result<Vec<St
     scratch.with_changed(&seed.file, &after, |copy| {
         let build = process::judge(seed.by.command(copy).arg("--no-run"), BUILD_PATIENCE)?;
         ensure!(build.succeeded, "it does not compile:\n{}", build.output);
-        let outcome = process::judge(&mut seed.by.command(copy), PATIENCE)?;
+        let says_enough = |line: &str| !failed_tests(line).is_empty();
+        let outcome = process::judge_until(&mut seed.by.command(copy), PATIENCE, says_enough)?;
         let mut failed = failed_tests(&outcome.output);
         if outcome.timed_out && seed.hangs {
             failed.push("no end".to_owned());
