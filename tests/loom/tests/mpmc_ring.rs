@@ -253,6 +253,28 @@ fn push_reopens_a_ring_that_counts_as_empty() {
         (popper.join().unwrap(), own)
     });
 }
+/// Who has pushed the only value, and whoever learnt of it, finds the ring full and not empty.
+#[test]
+fn queries_race_a_push() {
+    let expected = [(false, false), (false, true), (true, false), (true, true)];
+    outcomes("queries_race_a_push", None, &expected, || {
+        let ring = Arc::new(drained::<1>());
+        let pusher = thread::spawn({
+            let ring = Arc::clone(&ring);
+            move || {
+                ring.push(7).unwrap();
+                assert!(!ring.is_empty() && ring.is_full());
+            }
+        });
+        let seen = (ring.is_empty(), ring.is_full());
+        pusher.join().unwrap();
+        assert!(!ring.is_empty() && ring.is_full());
+        assert_eq!(pop_all(&ring), [7]);
+        assert!(ring.is_empty() && !ring.is_full());
+        seen
+    });
+}
+
 
 #[test]
 fn producers_race_producers_and_a_consumer() {
