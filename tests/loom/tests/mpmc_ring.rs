@@ -253,6 +253,7 @@ fn push_reopens_a_ring_that_counts_as_empty() {
         (popper.join().unwrap(), own)
     });
 }
+
 /// Who has pushed the only value, and whoever learnt of it, finds the ring full and not empty.
 #[test]
 fn queries_race_a_push() {
@@ -274,7 +275,6 @@ fn queries_race_a_push() {
         seen
     });
 }
-
 
 #[test]
 fn producers_race_producers_and_a_consumer() {
