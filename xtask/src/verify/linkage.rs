@@ -23,7 +23,7 @@ use crate::setup;
 use crate::workspace::Workspace;
 
 /// The library, a workspace of its own.
-const PACKAGE: &str = "tests/linkage";
+pub(super) const PACKAGE: &str = "tests/linkage";
 /// Where its builds go.
 const TARGET: &str = "target/linkage";
 /// As for a kernel: without a red zone, where the compiler also counts every byte of stack, and at
@@ -113,21 +113,22 @@ fn link(workspace: &Workspace, library: &Path) -> Result<(Image, Vec<String>)> {
 
 /// The operations that the library defines.
 fn operations(library: &Path) -> Result<Vec<String>> {
+    let mut operations = symbols(library)?;
+    operations.retain(|name| name.starts_with(PREFIX));
+    ensure!(!operations.is_empty(), "{} defines no operation", library.display());
+    Ok(operations.into_iter().collect())
+}
+
+/// The names that a library defines or refers to.
+pub(super) fn symbols(library: &Path) -> Result<BTreeSet<String>> {
     let data = fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
     let archive = object::read::archive::ArchiveFile::parse(&*data)?;
     let mut names = BTreeSet::new();
     for member in archive.members() {
         let object = object::File::parse(member?.data(&*data)?)?;
-        let defined = object.symbols().filter(|symbol| symbol.is_definition());
-        names.extend(
-            defined
-                .filter_map(|symbol| symbol.name().ok())
-                .filter(|name| name.starts_with(PREFIX))
-                .map(str::to_owned),
-        );
+        names.extend(object.symbols().filter_map(|symbol| symbol.name().ok()).map(str::to_owned));
     }
-    ensure!(!names.is_empty(), "{} defines no operation", library.display());
-    Ok(names.into_iter().collect())
+    Ok(names)
 }
 
 /// Links these operations and what they need with nothing else. The inner error is the linker's.

@@ -8,6 +8,7 @@ mod api;
 mod linkage;
 mod msrv;
 mod orderings;
+mod portability;
 mod record;
 mod report;
 mod sanitizers;
@@ -53,7 +54,7 @@ struct Method {
     run: fn(&Workspace) -> Result<String>,
 }
 
-const METHODS: [Method; 11] = [
+const METHODS: [Method; 12] = [
     Method { name: "tests", about: "tests on both backends", run: tests },
     Method {
         name: "loom",
@@ -74,6 +75,11 @@ const METHODS: [Method; 11] = [
         name: "linkage",
         about: "each operation links with nothing: no panic, no allocation; what is in it",
         run: linkage::run,
+    },
+    Method {
+        name: "portability",
+        about: "what other targets have, and the tests on an emulated aarch64",
+        run: portability::run,
     },
     Method { name: "msrv", about: "the oldest Rust that Cargo.toml names", run: msrv::run },
     Method { name: "api", about: "the public interface is the one in docs/api.txt", run: api::run },
