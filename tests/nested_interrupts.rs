@@ -24,7 +24,7 @@ use latchless::counter::Counter;
 use latchless::ring::{MpmcRing, SpscRing};
 use latchless::stack::{IndexStack, Pool};
 
-use common::calls::RingCall::{self, IsEmpty, IsFull, Pop, Push};
+use common::calls::RingCall::{self, IsEmpty, IsFull, Pop, PopByTicket, Push};
 use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, StackCall};
 use common::guarded::Guarded;
 use common::interruption::interrupt;
@@ -169,7 +169,8 @@ fn mpmc_ring_call_alone_is_short_whatever_came_before() {
     // Also after many calls in vain, which leave one position behind well ahead of the other.
     for vain in [0, 1, 10, 30] {
         for fill in 0..=N {
-            let pops = [vec![Push; N], vec![Pop; N + vain], vec![Push; fill]].concat();
+            let in_vain = vec![PopByTicket; vain];
+            let pops = [vec![Push; N], vec![Pop; N], in_vain, vec![Push; fill]].concat();
             let pushes = [vec![Push; N + vain], vec![Pop; N - fill]].concat();
             for earlier in [pops, pushes] {
                 for call in [Push, Pop] {
