@@ -533,6 +533,15 @@ fn detection_agrees_with_the_standard_library() {
     assert_eq!(has_cmpxchg16b(), std::is_x86_feature_detected!("cmpxchg16b"));
 }
 
+#[test]
+fn current_cpu_is_known_where_an_instruction_tells_it() {
+    // SAFETY: every x86-64 CPU has CPUID, and this leaf.
+    #[allow(unused_unsafe, reason = "`__cpuid` became safe after our MSRV")]
+    let answer = unsafe { core::arch::x86_64::__cpuid(0x8000_0001) };
+    let has_rdtscp = answer.edx & (1 << 27) != 0;
+    assert!(cpu::current().is_some() || !has_rdtscp);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn current_cpu_is_the_one_the_thread_is_pinned_to() {

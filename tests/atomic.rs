@@ -387,6 +387,7 @@ fn boolean_operations_agree_with_core() {
 
 #[test]
 fn boolean_is_reached_like_any_value() {
+    assert!(AtomicBool::from(true).into_inner());
     let mut flag = AtomicBool::from(false);
     flag.store(true, Release);
     *flag.get_mut() &= false;
@@ -395,9 +396,13 @@ fn boolean_is_reached_like_any_value() {
     let shared = unsafe { core_atomic::AtomicBool::from_ptr(flag.as_ptr()) };
     shared.store(true, Relaxed);
     assert_eq!(format!("{flag:?} {:?}", AtomicBool::default()), "true false");
-    while let Err(found) = flag.compare_exchange_weak(true, false, AcqRel, Acquire) {
-        assert!(found);
-    }
+    let exchanged = loop {
+        match flag.compare_exchange_weak(true, false, AcqRel, Acquire) {
+            Ok(found) => break found,
+            Err(found) => assert!(found, "nobody has changed it"),
+        }
+    };
+    assert!(exchanged, "the value before");
     assert_eq!(flag.compare_exchange_weak(true, false, AcqRel, Acquire), Err(false));
 }
 
