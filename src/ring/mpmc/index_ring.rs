@@ -303,3 +303,147 @@ impl<const N: usize> IndexRing<N> {
 }
 
 const_assert_eq!(size_of::<IndexRing<64>>(), 3 * 128 + 64 * 2 * size_of::<AtomicU64>());
+
+#[cfg(test)]
+mod tests {
+    use super::IndexRing;
+    use crate::atomic::MAX_THREADS;
+    use core::sync::atomic::Ordering::Relaxed;
+
+    /// `head`, `tail`, `threshold`.
+    fn state<const N: usize>(ring: &IndexRing<N>) -> (u64, u64, i64) {
+        (ring.head.load(Relaxed), ring.tail.load(Relaxed), ring.threshold.load(Relaxed))
+    }
+
+    fn set<const N: usize>(ring: &IndexRing<N>, (head, tail, threshold): (u64, u64, i64)) {
+        ring.head.store(head, Relaxed);
+        ring.tail.store(tail, Relaxed);
+        ring.threshold.store(threshold, Relaxed);
+    }
+
+    #[test]
+    fn threshold_outlasts_a_lap_and_each_other_call() {
+        let calls = MAX_THREADS as i64;
+        assert_eq!(IndexRing::<4>::FULL_THRESHOLD, 2 * 4 + calls - 1);
+        assert_eq!(IndexRing::<8192>::FULL_THRESHOLD, 2 * 8192 + calls.max(8192) - 1);
+    }
+
+    #[test]
+    fn full_ring_gives_out_its_indices_in_order() {
+        for start in [0, 5, u64::MAX / 2 - 2, u64::MAX - 1] {
+            let ring = IndexRing::<4>::full(start);
+            let full = IndexRing::<4>::FULL_THRESHOLD;
+            assert_eq!(state(&ring), (start, start.wrapping_add(4), full));
+            assert_eq!([(); 5].map(|()| ring.take()), [Some(0), Some(1), Some(2), Some(3), None]);
+            let ring = IndexRing::<4>::empty(start);
+            assert_eq!(state(&ring), (start, start, -1));
+            ring.put(3);
+            assert_eq!((state(&ring).2, ring.take()), (full, Some(3)));
+        }
+    }
+
+    #[test]
+    fn take_draws_no_ticket_once_one_found_the_ring_empty() {
+        const FULL: i64 = IndexRing::<2>::FULL_THRESHOLD;
+        let ring = IndexRing::<2>::empty(0);
+        assert_eq!((ring.take(), state(&ring)), (None, (0, 0, -1)));
+        ring.put(0);
+        assert_eq!((ring.take(), state(&ring)), (Some(0), (1, 1, FULL)));
+        // The first cannot know. It takes the tail along.
+        assert_eq!((ring.take(), state(&ring)), (None, (2, 2, FULL - 1)));
+        assert_eq!((ring.take(), state(&ring)), (None, (2, 2, FULL - 1)));
+        // One that looked too early draws all the same, until nothing is left to pay with.
+        assert_eq!((ring.take_by_ticket(), state(&ring)), (None, (3, 3, FULL - 2)));
+        set(&ring, (3, 3, -1));
+        assert_eq!((ring.take_by_ticket(), state(&ring)), (None, (3, 3, -1)));
+        // A put makes up for everything.
+        ring.put(1);
+        assert_eq!((ring.take(), state(&ring)), (Some(1), (4, 4, FULL)));
+    }
+
+    #[test]
+    fn threshold_below_zero_says_empty() {
+        type Take = fn(&IndexRing<2>) -> Option<usize>;
+        let takes: [Take; 2] = [IndexRing::take, IndexRing::take_by_ticket];
+        for take in takes {
+            let ring = IndexRing::<2>::empty(0);
+            ring.put(1);
+            ring.threshold.store(-1, Relaxed);
+            assert!(ring.is_empty());
+            assert_eq!((take(&ring), state(&ring)), (None, (0, 1, -1)));
+            ring.threshold.store(0, Relaxed);
+            assert!(!ring.is_empty());
+            assert_eq!((take(&ring), state(&ring)), (Some(1), (1, 1, 0)));
+            assert!(ring.is_empty());
+        }
+    }
+
+    #[test]
+    fn failed_tickets_are_paid_for() {
+        // Puts have skipped the positions before `tail`.
+        let ring = IndexRing::<2>::empty(0);
+        set(&ring, (0, 3, 1));
+        assert_eq!((ring.take(), state(&ring)), (None, (2, 3, -1)), "two could be paid");
+        let ring = IndexRing::<2>::empty(0);
+        set(&ring, (0, 3, 9));
+        assert_eq!((ring.take(), state(&ring)), (None, (3, 3, 6)), "until the last position");
+        let ring = IndexRing::<2>::empty(0);
+        set(&ring, (0, 2, 9));
+        ring.put(0);
+        assert_eq!((ring.take(), state(&ring).0), (Some(0), 3), "until there is an index");
+    }
+
+    #[test]
+    fn length_is_within_bounds() {
+        let ring = IndexRing::<4>::empty(0);
+        for (head, tail, len) in [(0, 0, 0), (0, 3, 3), (0, 9, 4), (5, 3, 0), (u64::MAX, 1, 2)] {
+            set(&ring, (head, tail, 0));
+            assert_eq!((ring.len(), ring.is_empty()), (len, len == 0), "{head} to {tail}");
+        }
+    }
+
+    #[test]
+    fn entry_distrusted_by_a_take_is_filled_before_that_take_only() {
+        for has_passed in [true, false] {
+            let ring = IndexRing::<1>::empty(0);
+            ring.put(0);
+            // Ticket 0 is drawn and late; the take with ticket 2 meets its index.
+            ring.head.store(2 + u64::from(has_passed), Relaxed);
+            assert_eq!(ring.take_with(2), None);
+            assert_eq!(ring.take_with(2), None);
+            assert_eq!(ring.take_with(0), Some(0));
+            assert_eq!(ring.has_passed(2), has_passed);
+            ring.tail.store(2, Relaxed);
+            ring.put(0);
+            let filled = if has_passed { 3 } else { 2 };
+            assert_eq!(ring.tail.load(Relaxed), filled + 1);
+            assert_eq!(ring.take_with(filled), Some(0));
+        }
+    }
+
+    #[test]
+    fn put_passes_by_what_a_take_has_passed_or_another_index_holds() {
+        let ring = IndexRing::<1>::empty(0);
+        assert_eq!(ring.take_with(2), None);
+        assert_eq!(ring.take_with(0), None, "late, by a lap");
+        ring.put(0);
+        assert_eq!(ring.tail.load(Relaxed), 2);
+        // Position 3 shares its entry with position 1, whose taker is late.
+        set(&ring, (4, 3, 0));
+        ring.put(0);
+        assert_eq!(ring.tail.load(Relaxed), 5);
+        assert_eq!((ring.take_with(3), ring.take_with(4)), (None, Some(0)));
+        assert_eq!(ring.take_with(1), Some(0));
+    }
+
+    #[test]
+    fn tail_catches_up_and_never_goes_back() {
+        let ring = IndexRing::<1>::empty(0);
+        ring.tail.store(5, Relaxed);
+        ring.catch_up(3, 4);
+        ring.catch_up(5, 5);
+        assert_eq!(ring.tail.load(Relaxed), 5);
+        ring.catch_up(3, 7);
+        assert_eq!(ring.tail.load(Relaxed), 7);
+    }
+}
