@@ -33,7 +33,7 @@ struct Step {
 }
 
 /// The cheap steps come first, so that a slip is told in seconds.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "fmt", about: "every file is rustfmt'ed", check: steps::fmt },
     Step { name: "gates", about: "the repository's shape", check: gates::run },
     Step { name: "clippy", about: "no warning, on any backend", check: steps::clippy },
@@ -43,6 +43,11 @@ const STEPS: [Step; 11] = [
         name: "instructions",
         about: "no operation takes more than it used to",
         check: bench::check_instructions,
+    },
+    Step {
+        name: "linkage",
+        about: "each operation links with nothing: no panic, no allocation",
+        check: verify::linkage,
     },
     Step { name: "native", about: "tests on core's atomics", check: steps::test_native },
     Step {
