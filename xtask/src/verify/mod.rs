@@ -7,6 +7,7 @@
 mod api;
 mod linkage;
 mod msrv;
+mod mutants;
 mod orderings;
 mod portability;
 mod record;
@@ -54,7 +55,7 @@ struct Method {
     run: fn(&Workspace) -> Result<String>,
 }
 
-const METHODS: [Method; 12] = [
+const METHODS: [Method; 13] = [
     Method { name: "tests", about: "tests on both backends", run: tests },
     Method {
         name: "loom",
@@ -72,6 +73,11 @@ const METHODS: [Method; 12] = [
         run: seeded::run,
     },
     Method {
+        name: "mutants",
+        about: "each operator, branch and function changed: a test must fail",
+        run: mutants::run,
+    },
+    Method {
         name: "linkage",
         about: "each operation links with nothing: no panic, no allocation; what is in it",
         run: linkage::run,
@@ -85,7 +91,7 @@ const METHODS: [Method; 12] = [
     Method { name: "api", about: "the public interface is the one in docs/api.txt", run: api::run },
     Method {
         name: "sanitizers",
-        about: "no data race or use after free on core's atomics, planted ones caught",
+        about: "no data race, use after free or leak on core's atomics, planted ones caught",
         run: sanitizers::sanitizers,
     },
     Method {
@@ -113,6 +119,11 @@ fn tests(workspace: &Workspace) -> Result<String> {
 fn fuzz_campaign(workspace: &Workspace) -> Result<String> {
     fuzz::all(workspace, FUZZ_SECONDS)?;
     Ok(format!("{FUZZ_SECONDS} s each"))
+}
+
+/// What every operation links with: a step of `cargo xtask test` as well.
+pub(crate) fn linkage(workspace: &Workspace) -> Result<()> {
+    linkage::run(workspace).map(drop)
 }
 
 /// Runs the methods, all of them even if one fails, then tells how each went.

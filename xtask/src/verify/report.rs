@@ -1,7 +1,7 @@
 //! What the documents say about results, written from the sources and from the results themselves,
 //! and the check that it is up to date.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{orderings, seeded};
+use super::{mutants, orderings, seeded};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -68,17 +68,27 @@ impl<T: Serialize + DeserializeOwned> Results<T> {
 /// The documents that are written here.
 const ORDERING: &str = "docs/ORDERING.md";
 const SEEDED: &str = "docs/verification/seeded.md";
+const MUTANTS: &str = "docs/verification/mutants.md";
 
 /// Writes the documents anew.
 pub(super) fn write(workspace: &Workspace) -> Result<()> {
-    for (path, text) in [(ORDERING, ordering(workspace)?), (SEEDED, seeded(workspace)?)] {
+    for (path, text) in documents(workspace)? {
         fs::write(workspace.path(path), text).with_context(|| format!("cannot write {path}"))?;
     }
     Ok(())
 }
 
+/// Each document, and what it has to say.
+fn documents(workspace: &Workspace) -> Result<[(&'static str, String); 3]> {
+    Ok([
+        (ORDERING, ordering(workspace)?),
+        (SEEDED, seeded(workspace)?),
+        (MUTANTS, mutants(workspace)?),
+    ])
+}
+
 /// Fails if a document does not say what the sources and the results say, or if the results are
-/// about other orderings and bugs than there are.
+/// about other orderings, bugs and code than there are.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let stale = |what: &str, method: &str| {
         format!("{what} is out of date: run `cargo xtask verify {method}`")
@@ -90,7 +100,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let judged: BTreeSet<_> =
         seeded::read(workspace)?.results.iter().map(seeded::Fate::key).collect();
     ensure!(judged == seeded::planted(workspace)?, stale(seeded::RESULTS, "seeded"));
-    for (path, text) in [(ORDERING, ordering(workspace)?), (SEEDED, seeded(workspace)?)] {
+    ensure!(mutants::are_current(workspace)?, stale(mutants::RESULTS, "mutants"));
+    for (path, text) in documents(workspace)? {
         let found = fs::read_to_string(workspace.path(path)).unwrap_or_default();
         ensure!(found == text, stale(path, "--documents"));
     }
@@ -164,6 +175,45 @@ fn seeded(workspace: &Workspace) -> Result<String> {
         let caught =
             if first.is_empty() { "**nothing**".to_owned() } else { code_list(&first) + &more };
         writeln!(text, "| {file} | {bug} | {by} | {caught} |")?;
+    }
+    Ok(text)
+}
+
+/// What became of the mutants, by file, and each that survived.
+fn mutants(workspace: &Workspace) -> Result<String> {
+    let results = mutants::read(workspace)?;
+    let mut files: BTreeMap<&str, Vec<mutants::Outcome>> = BTreeMap::new();
+    for fate in &results.results {
+        files.entry(&fate.file).or_default().push(fate.outcome);
+    }
+    let all: Vec<_> = results.results.iter().map(|fate| fate.outcome).collect();
+    let [caught, endless, survived, unviable] = mutants::count(&all);
+    let (killed, viable) = (caught + endless, caught + endless + survived);
+    let percent = 100.0 * killed as f64 / viable.max(1) as f64;
+    let mut text = format!(
+        "# Mutants\n\n\
+         Written by `cargo xtask verify --documents` from the results of `cargo xtask verify mutants`;\n\
+         `cargo xtask test gates` fails if it is out of date. cargo-mutants changes the sources in a\n\
+         copy, one operator, branch or function at a time, and the tests of that part must fail; which\n\
+         tests is in [xtask/src/verify/mutants.rs](../../xtask/src/verify/mutants.rs), what is left out in\n\
+         [.cargo/mutants.toml](../../.cargo/mutants.toml). It changes no `unsafe fn` and nothing that a\n\
+         macro writes, which is most of `src/atomic` and `src/arch/x86_64.rs`.\n\n\
+         {killed} of {viable} that compile were noticed ({percent:.1} %): {caught} failed a test, {endless}\n\
+         made one run without end. {survived} were not noticed; each has its reason below. {unviable} more\n\
+         do not compile. {}\n\
+         | file | failed a test | no end | survived | do not compile |\n|---|---:|---:|---:|---:|\n",
+        results.provenance()
+    );
+    for (file, outcomes) in files {
+        let [caught, endless, survived, unviable] = mutants::count(&outcomes);
+        writeln!(text, "| {file} | {caught} | {endless} | {survived} | {unviable} |")?;
+    }
+    text += "\n## What survived\n\n| file | code | mutant | why no test can notice |\n|---|---|---|---|\n";
+    for fate in mutants::survivors(&results.results) {
+        let mutants::Fate { file, mutant, code, reason, .. } = fate;
+        let reason = reason.as_deref().unwrap_or("**none**");
+        let (code, mutant) = (code.replace('|', "\\|"), mutant.replace('|', "\\|"));
+        writeln!(text, "| {file} | `{code}` | `{mutant}` | {reason} |")?;
     }
     Ok(text)
 }
