@@ -138,8 +138,7 @@ fn push_is_overtaken_by_a_lap() {
 /// (edges E3 and E4: asserted in the put itself).
 #[test]
 fn pops_in_vain_race_a_push() {
-    let expected =
-        [(None, None, vec![7]), (None, Some(7), vec![]), (Some(7), None, vec![])];
+    let expected = [(None, None, vec![7]), (None, Some(7), vec![]), (Some(7), None, vec![])];
     outcomes("pops_in_vain_race_a_push", Some(4), &expected, || {
         let ring = Arc::new(drained::<1>());
         let pusher = thread::spawn({
