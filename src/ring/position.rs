@@ -169,10 +169,10 @@ mod tests {
 
     #[test]
     fn entry_has_the_documented_bits() {
-        // Lap 5, safe, of a ring with 8 entries.
-        assert_eq!(Entry::<4>::holding(5 * 8 + 7, 2).bits(), 0b101_1_010);
-        assert_eq!(Entry::<4>::vacant(5 * 8).bits(), 0b101_1_111);
-        assert_eq!(Entry::<4>::vacant(0).unsafe_twin().moved_to(5 * 8).bits(), 0b101_0_111);
+        // Lap 5, one bit for safe, three for the index.
+        assert_eq!(Entry::<4>::holding(5 * 8 + 7, 2).bits(), 0b0101_1010);
+        assert_eq!(Entry::<4>::vacant(5 * 8).bits(), 0b0101_1111);
+        assert_eq!(Entry::<4>::vacant(0).unsafe_twin().moved_to(5 * 8).bits(), 0b0101_0111);
         assert!(Entry::<4>::vacant(5 * 8).is_of_lap(5 * 8 + 7));
         assert!(!Entry::<4>::vacant(5 * 8).is_of_lap(6 * 8));
     }

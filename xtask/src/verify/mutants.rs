@@ -266,8 +266,9 @@ fn judge(copy: &Workspace, program: &Path, files: &[String], tests: &[&str]) -> 
     for test in tests {
         command.arg(format!("--cargo-arg=--test={test}"));
     }
-    // One failure is enough, and nobody reads on which input or in which line.
-    command.args(["--", "--", "-Zunstable-options", "--fail-fast"]);
+    // One failure is enough, also beside tests that have met an endless loop, and nobody reads on
+    // which input or in which line.
+    command.args(["--", "--", "-Zunstable-options", "--fail-fast", "--test-threads=8"]);
     command.env("RUSTC_BOOTSTRAP", "1");
     command.env("CARGO_PROFILE_DEV_DEBUG", "false");
     command.env("PROPTEST_MAX_SHRINK_ITERS", "0");
