@@ -170,7 +170,7 @@ fn push_or_pop_in_vain_sees_the_other() {
             move || ring.push(7).unwrap()
         });
         let popped = ring.pop_by_ticket();
-        let is_seen = ring.len() > 0;
+        let is_seen = !ring.is_empty();
         pusher.join().unwrap();
         (popped, is_seen, ring.is_threshold_full())
     });
