@@ -10,11 +10,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::process;
-use crate::setup;
+use crate::setup::{self, TOOLS};
 use crate::workspace::Workspace;
 
-/// Where it all is, in the repository.
-const TOOLS: &str = "target/tools";
 /// The package of the compiler. Its version carries over to the packages made of the same source.
 const COMPILER: &str = "rustc-web";
 

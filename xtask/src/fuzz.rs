@@ -6,7 +6,7 @@ mod summary;
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -19,8 +19,6 @@ use crate::workspace::{Backend, Workspace};
 
 /// The cargo-fuzz that is installed if there is none.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
-/// Where it is installed, in the repository, so that nothing of the user's own changes.
-const TOOLS: &str = "target/tools";
 
 /// The arguments of `cargo xtask fuzz`.
 #[derive(Args, Debug)]
@@ -92,7 +90,8 @@ pub(crate) fn all(workspace: &Workspace, seconds: u32) -> Result<()> {
 fn fuzz(workspace: &Workspace, targets: &[Target], on: Backends, seconds: u32) -> Result<PathBuf> {
     // libFuzzer's runtime is C++ and comes as source.
     setup::program("c++", "g++")?;
-    let fuzzer = Fuzzer { workspace, program: cargo_fuzz(workspace)? };
+    let fuzzer =
+        Fuzzer { workspace, program: setup::cargo_tool(workspace, "fuzz", CARGO_FUZZ_VERSION)? };
     let mut runs: Vec<Run> = Vec::new();
     for &backend in on.each() {
         for target in targets {
@@ -159,24 +158,6 @@ fn targets(workspace: &Workspace) -> Result<Vec<Target>> {
         bail!("fuzz/fuzz_targets has no target");
     }
     Ok(targets)
-}
-
-/// The cargo-fuzz program, installed under `target/` unless it is there.
-fn cargo_fuzz(workspace: &Workspace) -> Result<PathBuf> {
-    let program = workspace.path(TOOLS).join("bin/cargo-fuzz");
-    if !is_wanted_version(&program) {
-        println!("    installing cargo-fuzz {CARGO_FUZZ_VERSION} under {TOOLS}");
-        let mut command = workspace.cargo_in(".");
-        command.args(["install", "cargo-fuzz", "--quiet", "--locked", "--force"]);
-        command.args(["--version", CARGO_FUZZ_VERSION, "--root", TOOLS]);
-        process::run(&mut command)?;
-    }
-    Ok(program)
-}
-
-fn is_wanted_version(program: &Path) -> bool {
-    process::output(Command::new(program).arg("--version"))
-        .is_ok_and(|version| version.trim() == format!("cargo-fuzz {CARGO_FUZZ_VERSION}"))
 }
 
 /// How cargo-fuzz is called.

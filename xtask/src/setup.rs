@@ -1,12 +1,16 @@
 //! What the commands need beyond a Rust toolchain, installed where that can be done.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::process;
+use crate::workspace::Workspace;
+
+/// Where tools are installed, in the repository, so that nothing of the user's own changes.
+pub(crate) const TOOLS: &str = "target/tools";
 
 /// Sees to it that `program` can be started, installing Debian's `package` if it is missing.
 pub(crate) fn program(program: &str, package: &str) -> Result<()> {
@@ -58,6 +62,26 @@ pub(crate) fn component(subcommand: &str, component: &str) -> Result<()> {
 /// Whether the subcommand starts: rustup puts proxies on the path for components it lacks.
 fn works(subcommand: &str) -> bool {
     process::output(Command::new("cargo").args([subcommand, "--version"])).is_ok()
+}
+
+/// Sees to it that there is `cargo SUBCOMMAND` in this version under [`TOOLS`], and returns its path.
+pub(crate) fn cargo_tool(
+    workspace: &Workspace,
+    subcommand: &str,
+    version: &str,
+) -> Result<PathBuf> {
+    let package = format!("cargo-{subcommand}");
+    let program = workspace.path(TOOLS).join("bin").join(&package);
+    let is_wanted = process::output(Command::new(&program).args([subcommand, "--version"]))
+        .is_ok_and(|found| found.trim() == format!("{package} {version}"));
+    if !is_wanted {
+        println!("    installing {package} {version} under {TOOLS}");
+        let mut command = workspace.cargo_in(".");
+        command.args(["install", &package, "--quiet", "--locked", "--force"]);
+        command.args(["--version", version, "--root", TOOLS]);
+        process::run(&mut command)?;
+    }
+    Ok(program)
 }
 
 /// Whether a program of this name is on the search path.

@@ -211,6 +211,7 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     #[cfg(feature = "heapless")]
     pub(in crate::ring) unsafe fn take_many(&mut self, count: usize, mut take: impl FnMut(T)) {
         let head = self.head.get();
+        debug_assert!(count <= self.cached_tail.get().wrapping_sub(head), "values to be taken");
         for offset in 0..count {
             // SAFETY: `head + offset < tail` by the caller's word, so the slot holds a value
             // (INV-2), which E1 published; each is read once.

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::str::FromStr as _;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -18,12 +17,11 @@ use super::expect_none;
 use super::report::Results;
 use super::scratch::Scratch;
 use crate::process;
+use crate::setup;
 use crate::workspace::Workspace;
 
 /// The cargo-mutants that is installed if there is none.
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
-/// Where it is installed, in the repository, so that nothing of the user's own changes.
-const TOOLS: &str = "target/tools";
 /// Which tests run, after the unit tests, for a mutant in which part of the sources: the first
 /// match counts.
 const ORACLES: [(&str, &[&str]); 10] = [
@@ -89,7 +87,7 @@ impl Fate {
 
 pub(super) fn run(workspace: &Workspace) -> Result<String> {
     let equivalent = equivalent(workspace)?;
-    let program = cargo_mutants(workspace)?;
+    let program = setup::cargo_tool(workspace, "mutants", CARGO_MUTANTS_VERSION)?;
     let all = workspace.files()?;
     let scratch = Scratch::of(workspace, "mutants")?;
     let copy = scratch.workspace();
@@ -207,24 +205,6 @@ fn equivalent(workspace: &Workspace) -> Result<BTreeMap<Key, String>> {
 }
 
 // === cargo-mutants ===
-
-/// The cargo-mutants program, installed under `target/` unless it is there.
-fn cargo_mutants(workspace: &Workspace) -> Result<PathBuf> {
-    let program = workspace.path(TOOLS).join("bin/cargo-mutants");
-    if !is_wanted_version(&program) {
-        println!("    installing cargo-mutants {CARGO_MUTANTS_VERSION} under {TOOLS}");
-        let mut command = workspace.cargo_in(".");
-        command.args(["install", "cargo-mutants", "--quiet", "--locked", "--force"]);
-        command.args(["--version", CARGO_MUTANTS_VERSION, "--root", TOOLS]);
-        process::run(&mut command)?;
-    }
-    Ok(program)
-}
-
-fn is_wanted_version(program: &Path) -> bool {
-    process::output(Command::new(program).args(["mutants", "--version"]))
-        .is_ok_and(|version| version.trim() == format!("cargo-mutants {CARGO_MUTANTS_VERSION}"))
-}
 
 /// Those of the files that are the crate's own.
 fn sources(all: &[String]) -> impl Iterator<Item = &String> {
