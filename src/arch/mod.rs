@@ -8,9 +8,10 @@
 //! | trait | operands | operations |
 //! |---|---|---|
 //! | [`Exchange`] | `u8` `u16` `u32` `u64` `*mut T` | `xchg`, `lock cmpxchg` |
-//! | [`Word`] | `u8` `u16` `u32` `u64` | `lock xadd/add/sub/inc/dec/and/or/xor` |
+//! | [`Word`] | `u8` `u16` `u32` `u64` | `lock xadd/add/sub/inc/dec/neg/not/and/or/xor` |
 //! | [`BitWord`] | `u16` `u32` `u64` | `lock bts/btr/btc` |
-//! | [`Local`] | `u8` `u16` `u32` `u64` | the same without `lock`, for data of one CPU |
+//! | [`Local`], [`LocalBitWord`] | as the two above | the same without `lock`, for data of one CPU |
+//! | [`lock_xadd_pointer`] | `*mut T` | `lock xadd` |
 //! | [`lock_cmpxchg16b`] | two `u64` | 16-byte compare-exchange |
 //!
 //! On other architectures only [`pause`], [`prefetchw`] and the [`cpu`] queries exist; the crate
@@ -28,7 +29,7 @@ pub mod cpu;
 mod x86_64;
 
 #[cfg(target_arch = "x86_64")]
-pub use self::x86_64::{lock_cmpxchg16b, prefetchw};
+pub use self::x86_64::{lock_cmpxchg16b, lock_xadd_pointer, prefetchw};
 
 /// Tells the CPU that this is a spin-wait loop (`pause` on x86-64).
 ///
@@ -115,6 +116,55 @@ pub trait Word: Exchange {
     ///
     /// As the trait states.
     unsafe fn lock_dec(dst: *mut Self);
+
+    /// `lock neg`: changes the sign, in two's complement.
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn lock_neg(dst: *mut Self);
+
+    /// `lock not`: flips every bit.
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn lock_not(dst: *mut Self);
+
+    /// `lock add`: adds `delta`, returns whether the sum is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn lock_add_zf(dst: *mut Self, delta: Self) -> bool;
+
+    /// `lock sub`: subtracts `delta`, returns whether the difference is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn lock_sub_zf(dst: *mut Self, delta: Self) -> bool;
+
+    /// `lock add`: adds `delta`, returns the top bit of the sum (the sign flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn lock_add_sf(dst: *mut Self, delta: Self) -> bool;
+
+    /// `lock inc`: adds one, returns whether the sum is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn lock_inc_zf(dst: *mut Self) -> bool;
+
+    /// `lock dec`: subtracts one, returns whether the difference is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn lock_dec_zf(dst: *mut Self) -> bool;
 
     /// `lock and`: keeps the bits that `mask` has set.
     ///
@@ -212,6 +262,55 @@ pub trait Local: Copy + sealed::Sealed {
     /// As the trait states.
     unsafe fn local_dec(dst: *mut Self);
 
+    /// `neg`: changes the sign, in two's complement.
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_neg(dst: *mut Self);
+
+    /// `not`: flips every bit.
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_not(dst: *mut Self);
+
+    /// `add`: adds `delta`, returns whether the sum is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_add_zf(dst: *mut Self, delta: Self) -> bool;
+
+    /// `sub`: subtracts `delta`, returns whether the difference is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_sub_zf(dst: *mut Self, delta: Self) -> bool;
+
+    /// `add`: adds `delta`, returns the top bit of the sum (the sign flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_add_sf(dst: *mut Self, delta: Self) -> bool;
+
+    /// `inc`: adds one, returns whether the sum is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_inc_zf(dst: *mut Self) -> bool;
+
+    /// `dec`: subtracts one, returns whether the difference is zero (the zero flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_dec_zf(dst: *mut Self) -> bool;
+
     /// `and`: keeps the bits that `mask` has set.
     ///
     /// # Safety
@@ -243,6 +342,35 @@ pub trait Local: Copy + sealed::Sealed {
     ///
     /// As the trait states.
     unsafe fn local_cmpxchg(dst: *mut Self, expected: Self, new: Self) -> Result<Self, Self>;
+}
+
+/// The unlocked twins of [`BitWord`].
+///
+/// # Safety contract of every method
+///
+/// The one of [`Local`].
+#[cfg(target_arch = "x86_64")]
+pub trait LocalBitWord: Local {
+    /// `bts`: sets a bit, returns whether it was set before (the carry flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_bts(dst: *mut Self, bit: u32) -> bool;
+
+    /// `btr`: clears a bit, returns whether it was set before (the carry flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_btr(dst: *mut Self, bit: u32) -> bool;
+
+    /// `btc`: flips a bit, returns whether it was set before (the carry flag).
+    ///
+    /// # Safety
+    ///
+    /// As the trait states.
+    unsafe fn local_btc(dst: *mut Self, bit: u32) -> bool;
 }
 
 #[cfg(target_arch = "x86_64")]

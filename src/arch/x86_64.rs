@@ -7,7 +7,7 @@
 
 use core::arch::asm;
 
-use super::{BitWord, Exchange, Local, Word};
+use super::{BitWord, Exchange, Local, LocalBitWord, Word};
 
 /// `xchg dst, new`, for one operand type.
 macro_rules! exchange {
@@ -103,12 +103,60 @@ macro_rules! step {
     ($name:ident, $mnemonic:literal, $size:literal) => {
         #[inline(always)]
         unsafe fn $name(dst: *mut Self) {
-            // STORY: `AtomicU64::fetch_add(1, SeqCst)` (or `fetch_sub`) on `*dst`, result unused.
-            // ASM: SDM "INC", "DEC". Write the arithmetic flags except CF.
+            // STORY: `AtomicU64::fetch_update` with `+ 1`, `- 1`, `-` or `!` on `*dst`, result unused.
+            // ASM: SDM "INC", "DEC", "NEG", "NOT". Write the arithmetic flags, INC and DEC all but CF,
+            // NOT none.
             // SAFETY: the trait's contract makes `*dst` a valid, aligned operand.
             unsafe {
                 asm!(concat!($mnemonic, " ", $size, " ptr [{dst}]"), dst = in(reg) dst, options(nostack));
             }
+        }
+    };
+}
+
+/// An instruction `op [dst], operand` of whose result a flag is asked for.
+macro_rules! update_flag {
+    ($name:ident, $mnemonic:literal, $set:literal, $size:literal, $class:ident, $fmt:literal) => {
+        #[inline(always)]
+        unsafe fn $name(dst: *mut Self, operand: Self) -> bool {
+            let flag: u8;
+            // STORY: `AtomicU64::fetch_…(operand, SeqCst)` on `*dst`, and a question about the sum.
+            // ASM: SDM "ADD", "SUB", "SETcc". ZF: the result is zero. SF: its top bit.
+            // SAFETY: the trait's contract makes `*dst` a valid, aligned operand.
+            unsafe {
+                asm!(
+                    concat!($mnemonic, " ", $size, " ptr [{dst}], {operand", $fmt, "}"),
+                    concat!($set, " {flag}"),
+                    dst = in(reg) dst,
+                    operand = in($class) operand,
+                    flag = lateout(reg_byte) flag,
+                    options(nostack),
+                );
+            }
+            flag != 0
+        }
+    };
+}
+
+/// An instruction `op [dst]` of whose result it is asked whether it is zero.
+macro_rules! step_flag {
+    ($name:ident, $mnemonic:literal, $size:literal) => {
+        #[inline(always)]
+        unsafe fn $name(dst: *mut Self) -> bool {
+            let zero: u8;
+            // STORY: `AtomicU64::fetch_add(1, SeqCst) == MAX` (`fetch_sub`, `== 1`) on `*dst`.
+            // ASM: SDM "INC", "DEC", "SETcc". ZF: the result is zero.
+            // SAFETY: the trait's contract makes `*dst` a valid, aligned operand.
+            unsafe {
+                asm!(
+                    concat!($mnemonic, " ", $size, " ptr [{dst}]"),
+                    "sete {zero}",
+                    dst = in(reg) dst,
+                    zero = lateout(reg_byte) zero,
+                    options(nostack),
+                );
+            }
+            zero != 0
         }
     };
 }
@@ -156,6 +204,13 @@ macro_rules! word {
             update!(lock_xor, "lock xor", $size, $class, $fmt);
             step!(lock_inc, "lock inc", $size);
             step!(lock_dec, "lock dec", $size);
+            step!(lock_neg, "lock neg", $size);
+            step!(lock_not, "lock not", $size);
+            update_flag!(lock_add_zf, "lock add", "sete", $size, $class, $fmt);
+            update_flag!(lock_sub_zf, "lock sub", "sete", $size, $class, $fmt);
+            update_flag!(lock_add_sf, "lock add", "sets", $size, $class, $fmt);
+            step_flag!(lock_inc_zf, "lock inc", $size);
+            step_flag!(lock_dec_zf, "lock dec", $size);
         }
 
         impl Local for $word {
@@ -167,6 +222,13 @@ macro_rules! word {
             update!(local_xor, "xor", $size, $class, $fmt);
             step!(local_inc, "inc", $size);
             step!(local_dec, "dec", $size);
+            step!(local_neg, "neg", $size);
+            step!(local_not, "not", $size);
+            update_flag!(local_add_zf, "add", "sete", $size, $class, $fmt);
+            update_flag!(local_sub_zf, "sub", "sete", $size, $class, $fmt);
+            update_flag!(local_add_sf, "add", "sets", $size, $class, $fmt);
+            step_flag!(local_inc_zf, "inc", $size);
+            step_flag!(local_dec_zf, "dec", $size);
             compare_exchange!(local_cmpxchg, "cmpxchg", $size, $class, $fmt, $acc);
         }
     };
@@ -178,6 +240,12 @@ macro_rules! bit_word {
             bit!(lock_bts, "lock bts", $size, $fmt);
             bit!(lock_btr, "lock btr", $size, $fmt);
             bit!(lock_btc, "lock btc", $size, $fmt);
+        }
+
+        impl LocalBitWord for $word {
+            bit!(local_bts, "bts", $size, $fmt);
+            bit!(local_btr, "btr", $size, $fmt);
+            bit!(local_btc, "btc", $size, $fmt);
         }
     };
 }
@@ -194,6 +262,29 @@ bit_word!(u64, "qword", ":r");
 impl<T> Exchange for *mut T {
     exchange!("qword", reg, ":r");
     compare_exchange!(lock_cmpxchg, "lock cmpxchg", "qword", reg, ":r", "rax");
+}
+
+/// `lock xadd` on a pointer: adds `bytes` to it (wrapping), returns the one before.
+///
+/// # Safety
+///
+/// As [`Exchange`] states.
+#[inline(always)]
+pub unsafe fn lock_xadd_pointer<T>(dst: *mut *mut T, bytes: usize) -> *mut T {
+    let old;
+    // STORY: `AtomicPtr::fetch_byte_add(bytes, SeqCst)` on `*dst`.
+    // ASM: SDM "XADD". Writes the arithmetic flags. The sum has the provenance of the pointer that
+    // was there, as for all that assembly writes.
+    // SAFETY: the caller vouches for `*dst`.
+    unsafe {
+        asm!(
+            "lock xadd qword ptr [{dst}], {bytes}",
+            dst = in(reg) dst,
+            bytes = inlateout(reg) bytes => old,
+            options(nostack),
+        );
+    }
+    old
 }
 
 /// `lock cmpxchg16b`: stores `new` if both words of `*dst` equal `expected`. Element 0 is the word

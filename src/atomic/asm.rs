@@ -7,9 +7,11 @@
 use core::sync::atomic::{self, Ordering, Ordering::Relaxed};
 
 pub(crate) use super::cell::UnsafeCell;
-use crate::arch::{BitWord, Exchange, Word, lock_cmpxchg16b};
+use crate::arch::{
+    BitWord, Exchange, Local, LocalBitWord, Word, lock_cmpxchg16b, lock_xadd_pointer,
+};
 
-pub use core::sync::atomic::fence;
+pub(crate) use core::sync::atomic::fence;
 
 /// How many threads and interrupt contexts may be inside one structure at once.
 pub(crate) const MAX_THREADS: usize = 4096;
@@ -97,13 +99,29 @@ macro_rules! exchange_methods {
     };
 }
 
-/// One instruction, result unused.
-macro_rules! update {
-    ($word:ty: $($name:ident => $instruction:ident),+) => {$(
+/// Methods that are one instruction each.
+macro_rules! instructions {
+    ($word:ty: $(
+        $name:ident($($operand:ident: $type:ty)?) $(-> $result:ty)? => $instruction:ident;
+    )+) => {$(
         #[inline(always)]
-        pub(crate) fn $name(&self, operand: $word, _order: Ordering) {
+        pub(crate) fn $name(&self, $($operand: $type,)? _order: Ordering) $(-> $result)? {
             // SAFETY: core's atomic is valid and aligned, and shared by atomic accesses only.
-            unsafe { <$word>::$instruction(self.as_ptr(), operand) }
+            unsafe { <$word>::$instruction(self.as_ptr() $(, $operand)?) }
+        }
+    )+};
+}
+
+/// The same without `lock`, and without an ordering: a CPU sees its own accesses in their order.
+macro_rules! local_instructions {
+    ($word:ty: $(
+        $name:ident($($operand:ident: $type:ty)?) $(-> $result:ty)? => $instruction:ident;
+    )+) => {$(
+        #[inline(always)]
+        pub(crate) fn $name(&self, $($operand: $type)?) $(-> $result)? {
+            // SAFETY: core's atomic is valid and aligned. Only `Local…` types call this, which are
+            // not `Sync`: nobody else writes but interrupts of this CPU.
+            unsafe { <$word>::$instruction(self.as_ptr() $(, $operand)?) }
         }
     )+};
 }
@@ -146,32 +164,57 @@ macro_rules! raw_integer {
             }
 
             #[inline(always)]
-            pub(crate) fn fetch_add(&self, delta: $word, _order: Ordering) -> $word {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                unsafe { <$word>::lock_xadd(self.as_ptr(), delta) }
-            }
-
-            #[inline(always)]
-            pub(crate) fn fetch_sub(&self, delta: $word, _order: Ordering) -> $word {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                unsafe { <$word>::lock_xadd(self.as_ptr(), delta.wrapping_neg()) }
+            pub(crate) fn fetch_sub(&self, delta: $word, order: Ordering) -> $word {
+                self.fetch_add(delta.wrapping_neg(), order)
             }
 
             fetch_update!($word: fetch_and => |a, b| a & b, fetch_nand => |a, b| !(a & b),
                 fetch_or => |a, b| a | b, fetch_xor => |a, b| a ^ b);
-            update!($word: add => lock_add, sub => lock_sub, and => lock_and, or => lock_or,
-                xor => lock_xor);
+
+            instructions!($word:
+                fetch_add(delta: $word) -> $word => lock_xadd;
+                add(delta: $word) => lock_add;
+                sub(delta: $word) => lock_sub;
+                and(mask: $word) => lock_and;
+                or(mask: $word) => lock_or;
+                xor(mask: $word) => lock_xor;
+                inc() => lock_inc;
+                dec() => lock_dec;
+                neg() => lock_neg;
+                not() => lock_not;
+                add_and_test(delta: $word) -> bool => lock_add_zf;
+                sub_and_test(delta: $word) -> bool => lock_sub_zf;
+                inc_and_test() -> bool => lock_inc_zf;
+                dec_and_test() -> bool => lock_dec_zf;
+                add_negative(delta: $word) -> bool => lock_add_sf;
+            );
+
+            local_instructions!($word:
+                local_fetch_add(delta: $word) -> $word => local_xadd;
+                local_add(delta: $word) => local_add;
+                local_sub(delta: $word) => local_sub;
+                local_and(mask: $word) => local_and;
+                local_or(mask: $word) => local_or;
+                local_xor(mask: $word) => local_xor;
+                local_inc() => local_inc;
+                local_dec() => local_dec;
+                local_neg() => local_neg;
+                local_not() => local_not;
+                local_add_and_test(delta: $word) -> bool => local_add_zf;
+                local_sub_and_test(delta: $word) -> bool => local_sub_zf;
+                local_inc_and_test() -> bool => local_inc_zf;
+                local_dec_and_test() -> bool => local_dec_zf;
+                local_add_negative(delta: $word) -> bool => local_add_sf;
+            );
 
             #[inline(always)]
-            pub(crate) fn inc(&self, _order: Ordering) {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                unsafe { <$word>::lock_inc(self.as_ptr()) }
-            }
-
-            #[inline(always)]
-            pub(crate) fn dec(&self, _order: Ordering) {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                unsafe { <$word>::lock_dec(self.as_ptr()) }
+            pub(crate) fn local_compare_exchange(
+                &self,
+                current: $word,
+                new: $word,
+            ) -> Result<$word, $word> {
+                // SAFETY: as for `local_instructions`.
+                unsafe { <$word>::local_cmpxchg(self.as_ptr(), current, new) }
             }
         }
     };
@@ -189,23 +232,17 @@ pub(crate) type UsizeWord = u64;
 macro_rules! raw_bits {
     ($raw:ident, $word:ty) => {
         impl $raw {
-            #[inline(always)]
-            pub(crate) fn bit_set(&self, bit: u32, _order: Ordering) -> bool {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                unsafe { <$word>::lock_bts(self.as_ptr(), bit) }
-            }
+            instructions!($word:
+                bit_set(bit: u32) -> bool => lock_bts;
+                bit_clear(bit: u32) -> bool => lock_btr;
+                bit_toggle(bit: u32) -> bool => lock_btc;
+            );
 
-            #[inline(always)]
-            pub(crate) fn bit_clear(&self, bit: u32, _order: Ordering) -> bool {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                unsafe { <$word>::lock_btr(self.as_ptr(), bit) }
-            }
-
-            #[inline(always)]
-            pub(crate) fn bit_toggle(&self, bit: u32, _order: Ordering) -> bool {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                unsafe { <$word>::lock_btc(self.as_ptr(), bit) }
-            }
+            local_instructions!($word:
+                local_bit_set(bit: u32) -> bool => local_bts;
+                local_bit_clear(bit: u32) -> bool => local_btr;
+                local_bit_toggle(bit: u32) -> bool => local_btc;
+            );
         }
     };
 }
@@ -215,25 +252,39 @@ raw_bits!(RawU32, u32);
 raw_bits!(RawU64, u64);
 
 /// There is no 8-bit `bts`: a compare-exchange loop.
-impl RawU8 {
-    #[inline(always)]
-    pub(crate) fn bit_set(&self, bit: u32, order: Ordering) -> bool {
-        let mask = 1u8.wrapping_shl(bit);
-        self.fetch_or(mask, order) & mask != 0
-    }
+macro_rules! looped_bits {
+    ($($name:ident, $local:ident, |$old:ident, $mask:ident| $new:expr;)+) => {
+        impl RawU8 {$(
+            #[inline(always)]
+            pub(crate) fn $name(&self, bit: u32, order: Ordering) -> bool {
+                let $mask = 1_u8.wrapping_shl(bit);
+                // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
+                let mut $old = self.load(Relaxed);
+                while let Err(found) = self.compare_exchange($old, $new, order, Relaxed) {
+                    $old = found;
+                }
+                $old & $mask != 0
+            }
 
-    #[inline(always)]
-    pub(crate) fn bit_clear(&self, bit: u32, order: Ordering) -> bool {
-        let mask = 1u8.wrapping_shl(bit);
-        self.fetch_and(!mask, order) & mask != 0
-    }
-
-    #[inline(always)]
-    pub(crate) fn bit_toggle(&self, bit: u32, order: Ordering) -> bool {
-        let mask = 1u8.wrapping_shl(bit);
-        self.fetch_xor(mask, order) & mask != 0
-    }
+            #[inline(always)]
+            pub(crate) fn $local(&self, bit: u32) -> bool {
+                let $mask = 1_u8.wrapping_shl(bit);
+                // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
+                let mut $old = self.load(Relaxed);
+                while let Err(found) = self.local_compare_exchange($old, $new) {
+                    $old = found;
+                }
+                $old & $mask != 0
+            }
+        )+}
+    };
 }
+
+looped_bits!(
+    bit_set, local_bit_set, |old, mask| old | mask;
+    bit_clear, local_bit_clear, |old, mask| old & !mask;
+    bit_toggle, local_bit_toggle, |old, mask| old ^ mask;
+);
 
 #[repr(transparent)]
 pub(crate) struct RawPtr<T>(atomic::AtomicPtr<T>);
@@ -245,6 +296,13 @@ impl<T> RawPtr<T> {
     }
 
     exchange_methods!(*mut T);
+
+    /// Adds `bytes` (wrapping), returns the pointer before.
+    #[inline(always)]
+    pub(crate) fn fetch_byte_add(&self, bytes: usize, _order: Ordering) -> *mut T {
+        // SAFETY: core's atomic is valid and aligned, and shared by atomic accesses only.
+        unsafe { lock_xadd_pointer(self.as_ptr(), bytes) }
+    }
 }
 
 /// Two words under `lock cmpxchg16b`; the hardware requires the alignment.
@@ -260,6 +318,11 @@ impl RawPair {
     #[inline(always)]
     pub(crate) fn into_inner(self) -> [u64; 2] {
         self.0.map(atomic::AtomicU64::into_inner)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn as_ptr(&self) -> *mut [u64; 2] {
+        core::ptr::from_ref(&self.0).cast::<[u64; 2]>().cast_mut()
     }
 
     #[inline(always)]
@@ -286,11 +349,10 @@ impl RawPair {
         failure: Ordering,
     ) -> Result<[u64; 2], [u64; 2]> {
         check_failure_ordering(failure);
-        let dst = core::ptr::from_ref(&self.0).cast::<[u64; 2]>().cast_mut();
         // SAFETY: `self.0` is 16-byte aligned by `repr`, may be written through a shared reference
         // because core's atomics are cells, and is accessed atomically only. `AtomicPair`'s
         // documentation passes the duty to have the instruction on to its user; without it the CPU
         // raises the invalid-opcode exception, which is defined behaviour.
-        unsafe { lock_cmpxchg16b(dst, current, new) }
+        unsafe { lock_cmpxchg16b(self.as_ptr(), current, new) }
     }
 }

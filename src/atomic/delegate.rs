@@ -83,6 +83,23 @@ macro_rules! bit {
 }
 pub(super) use bit;
 
+/// The unlocked forms, which only assembly has: here an access is atomic for everybody. The fences
+/// keep the compiler from moving accesses that an interrupt handler could see out of order.
+macro_rules! local {
+    ($($name:ident => $method:ident($($operand:ident: $type:ty)?) $(-> $result:ty)?;)+) => {$(
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn $name(&self $(, $operand: $type)?) $(-> $result)? {
+            core::sync::atomic::compiler_fence(Ordering::SeqCst);
+            // ORDERING: Relaxed; no other thread is concerned.
+            let result = self.$method($($operand,)? Ordering::Relaxed);
+            core::sync::atomic::compiler_fence(Ordering::SeqCst);
+            result
+        }
+    )+};
+}
+pub(super) use local;
+
 macro_rules! integer_methods {
     ($word:ty) => {
         exchange_methods!($word);
@@ -103,6 +120,111 @@ macro_rules! integer_methods {
         pub(crate) fn dec(&self, order: Ordering) {
             self.0.fetch_sub(1, order);
         }
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn not(&self, order: Ordering) {
+            self.0.fetch_xor(!0, order);
+        }
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn neg(&self, order: Ordering) {
+            // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
+            let mut old = self.0.load(Ordering::Relaxed);
+            while let Err(found) =
+                self.0.compare_exchange_weak(old, old.wrapping_neg(), order, Ordering::Relaxed)
+            {
+                old = found;
+            }
+        }
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn add_and_test(&self, delta: $word, order: Ordering) -> bool {
+            self.0.fetch_add(delta, order).wrapping_add(delta) == 0
+        }
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn sub_and_test(&self, delta: $word, order: Ordering) -> bool {
+            self.0.fetch_sub(delta, order) == delta
+        }
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn inc_and_test(&self, order: Ordering) -> bool {
+            self.0.fetch_add(1, order) == <$word>::MAX
+        }
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn dec_and_test(&self, order: Ordering) -> bool {
+            self.0.fetch_sub(1, order) == 1
+        }
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn add_negative(&self, delta: $word, order: Ordering) -> bool {
+            self.0.fetch_add(delta, order).wrapping_add(delta) >> (<$word>::BITS - 1) != 0
+        }
+
+        local!(
+            local_fetch_add => fetch_add(delta: $word) -> $word;
+            local_add => add(delta: $word);
+            local_sub => sub(delta: $word);
+            local_and => and(mask: $word);
+            local_or => or(mask: $word);
+            local_xor => xor(mask: $word);
+            local_inc => inc();
+            local_dec => dec();
+            local_neg => neg();
+            local_not => not();
+            local_add_and_test => add_and_test(delta: $word) -> bool;
+            local_sub_and_test => sub_and_test(delta: $word) -> bool;
+            local_inc_and_test => inc_and_test() -> bool;
+            local_dec_and_test => dec_and_test() -> bool;
+            local_add_negative => add_negative(delta: $word) -> bool;
+            local_bit_set => bit_set(bit: u32) -> bool;
+            local_bit_clear => bit_clear(bit: u32) -> bool;
+            local_bit_toggle => bit_toggle(bit: u32) -> bool;
+        );
+
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn local_compare_exchange(
+            &self,
+            current: $word,
+            new: $word,
+        ) -> Result<$word, $word> {
+            core::sync::atomic::compiler_fence(Ordering::SeqCst);
+            // ORDERING: Relaxed; no other thread is concerned.
+            let result =
+                self.0.compare_exchange(current, new, Ordering::Relaxed, Ordering::Relaxed);
+            core::sync::atomic::compiler_fence(Ordering::SeqCst);
+            result
+        }
     };
 }
 pub(super) use integer_methods;
+
+/// What pointers have beyond exchanges; core has it since Rust 1.91.
+macro_rules! pointer_methods {
+    () => {
+        /// Adds `bytes` (wrapping), returns the pointer before.
+        #[inline(always)]
+        #[track_caller]
+        pub(crate) fn fetch_byte_add(&self, bytes: usize, order: Ordering) -> *mut T {
+            // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
+            let mut old = self.0.load(Ordering::Relaxed);
+            loop {
+                let new = old.wrapping_byte_add(bytes);
+                match self.0.compare_exchange_weak(old, new, order, Ordering::Relaxed) {
+                    Ok(before) => return before,
+                    Err(found) => old = found,
+                }
+            }
+        }
+    };
+}
+pub(super) use pointer_methods;

@@ -1,20 +1,33 @@
 //! The integer types.
 
 use core::fmt;
-use core::sync::atomic::Ordering::{self, Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 
 #[cfg(target_has_atomic = "64")]
 use super::backend::RawU64;
 use super::backend::{RawU8, RawU16, RawU32, RawUsize, UsizeWord};
+use super::ordering::{AnyOrdering, LoadOrdering, StoreOrdering};
+
+/// How a method does it on x86-64: a word by the instruction named, a pair of words by a loop.
+macro_rules! how {
+    (word $what:literal by $instruction:literal) => {
+        concat!($what, ": one `", $instruction, "`.")
+    };
+    (pair $what:literal by $instruction:literal) => {
+        concat!($what, ": a `lock cmpxchg16b` loop.")
+    };
+}
+#[allow(unused_imports, reason = "only the `asm` backend has 128 bits")]
+pub(super) use how;
 
 /// One public type over the raw word of its width. Signed types share the word: two's complement
 /// makes every operation but the comparison the same.
 macro_rules! atomic_integer {
-    ($atomic:ident, $int:ident, $raw:ident, $word:ident) => {
-        #[doc = concat!("An integer that threads and interrupt handlers share, like core's `", stringify!($atomic), "`.")]
+    ($how:ident: $atomic:ident, $int:ident, $raw:ident, $word:ident) => {
+        #[doc = concat!("An integer that threads and interrupt handlers share: core's `", stringify!($atomic), "`, and more.")]
         ///
-        /// Same size and alignment as core's. See [the module](crate::atomic) for progress and
-        /// context of each operation.
+        #[doc = concat!("As large as a `", stringify!($int), "`, and aligned to its size.")]
+        /// See [the module](crate::atomic) for progress and context of each operation.
         ///
         /// # Examples
         ///
@@ -22,9 +35,10 @@ macro_rules! atomic_integer {
         #[doc = concat!("use latchless::atomic::{", stringify!($atomic), ", Ordering::Relaxed};")]
         ///
         #[doc = concat!("static HITS: ", stringify!($atomic), " = ", stringify!($atomic), "::new(5);")]
-        /// assert_eq!(HITS.fetch_add(2, Relaxed), 5);
-        /// HITS.inc(Relaxed); // one `lock inc`
-        /// assert_eq!(HITS.load(Relaxed), 8);
+        /// assert_eq!(HITS.fetch_add(2, Relaxed), 5); // the value before
+        /// assert_eq!(HITS.add_fetch(2, Relaxed), 9); // the value after
+        /// HITS.inc(Relaxed); // neither
+        /// assert_eq!(HITS.load(Relaxed), 10);
         /// ```
         #[repr(transparent)]
         pub struct $atomic($raw);
@@ -64,11 +78,11 @@ macro_rules! atomic_integer {
                 /// # Safety
                 ///
                 /// - `pointer` is valid for reads and writes for all of `'a`, and aligned to the
-                ///   size of the integer.
+                ///   size of the integer (which debug builds check).
                 /// - For all of `'a`, concurrent accesses to it are atomic and of this width.
                 #[inline]
                 pub const unsafe fn from_ptr<'a>(pointer: *mut $int) -> &'a Self {
-                    // SAFETY: `Self` is a transparent wrapper of a core atomic of this width; the
+                    // SAFETY: `Self` is a transparent wrapper of an atomic of this width; the
                     // caller vouches for the rest.
                     unsafe { &*pointer.cast::<Self>() }
                 }
@@ -81,25 +95,25 @@ macro_rules! atomic_integer {
                 self.0.load_mut() as $int
             }
 
-            /// Returns the value.
+            #[doc = how!($how "Returns the value" by "mov")]
             #[inline]
             #[track_caller]
-            pub fn load(&self, order: Ordering) -> $int {
-                self.0.load(order) as $int
+            pub fn load(&self, order: impl LoadOrdering) -> $int {
+                self.0.load(order.into()) as $int
             }
 
-            /// Stores `value`.
+            #[doc = how!($how "Stores `value`" by "mov` (`SeqCst`: `xchg")]
             #[inline]
             #[track_caller]
-            pub fn store(&self, value: $int, order: Ordering) {
-                self.0.store(value as $word, order);
+            pub fn store(&self, value: $int, order: impl StoreOrdering) {
+                self.0.store(value as $word, order.into());
             }
 
-            /// Stores `value`, returns the value before (`xchg`).
+            #[doc = how!($how "Stores `value`, returns the value before" by "xchg")]
             #[inline]
             #[track_caller]
-            pub fn swap(&self, value: $int, order: Ordering) -> $int {
-                self.0.swap(value as $word, order) as $int
+            pub fn swap(&self, value: $int, order: impl AnyOrdering) -> $int {
+                self.0.swap(value as $word, order.into()) as $int
             }
 
             /// Stores `new` if the value is `current` (`lock cmpxchg`). Returns the value before.
@@ -113,10 +127,11 @@ macro_rules! atomic_integer {
                 &self,
                 current: $int,
                 new: $int,
-                success: Ordering,
-                failure: Ordering,
+                success: impl AnyOrdering,
+                failure: impl LoadOrdering,
             ) -> Result<$int, $int> {
-                match self.0.compare_exchange(current as $word, new as $word, success, failure) {
+                let (current, new) = (current as $word, new as $word);
+                match self.0.compare_exchange(current, new, success.into(), failure.into()) {
                     Ok(found) => Ok(found as $int),
                     Err(found) => Err(found as $int),
                 }
@@ -134,66 +149,124 @@ macro_rules! atomic_integer {
                 &self,
                 current: $int,
                 new: $int,
-                success: Ordering,
-                failure: Ordering,
+                success: impl AnyOrdering,
+                failure: impl LoadOrdering,
             ) -> Result<$int, $int> {
                 let (current, new) = (current as $word, new as $word);
-                match self.0.compare_exchange_weak(current, new, success, failure) {
+                match self.0.compare_exchange_weak(current, new, success.into(), failure.into()) {
                     Ok(found) => Ok(found as $int),
                     Err(found) => Err(found as $int),
                 }
             }
 
+            // --- The value before ---
+
             atomic_integer!(@fetch $int, $word;
-                "Adds `operand` (wrapping), returns the value before (`lock xadd`)." fetch_add;
-                "Subtracts `operand` (wrapping), returns the value before (`lock xadd`)." fetch_sub;
-                "Keeps the bits set in `operand`, returns the value before." fetch_and;
-                "Stores the complement of the common bits, returns the value before." fetch_nand;
-                "Sets the bits set in `operand`, returns the value before." fetch_or;
-                "Flips the bits set in `operand`, returns the value before." fetch_xor;
+                #[doc = how!($how "Adds `operand` (wrapping), returns the value before" by "lock xadd")]
+                fetch_add;
+                #[doc = how!($how "Subtracts `operand` (wrapping), returns the value before" by "lock xadd")]
+                fetch_sub;
+                /// Keeps the bits set in `operand`, returns the value before.
+                fetch_and;
+                /// Stores the complement of the common bits, returns the value before.
+                fetch_nand;
+                /// Sets the bits set in `operand`, returns the value before.
+                fetch_or;
+                /// Flips the bits set in `operand`, returns the value before.
+                fetch_xor;
             );
 
-            atomic_integer!(@update $int, $word;
-                "Adds `operand` (wrapping) and returns nothing: one `lock add`." add;
-                "Subtracts `operand` (wrapping) and returns nothing: one `lock sub`." sub;
-                "Keeps the bits set in `operand` and returns nothing: one `lock and`." and;
-                "Sets the bits set in `operand` and returns nothing: one `lock or`." or;
-                "Flips the bits set in `operand` and returns nothing: one `lock xor`." xor;
-            );
-
-            /// Adds one (wrapping) and returns nothing: one `lock inc`.
+            /// Flips every bit, returns the value before.
             #[inline]
             #[track_caller]
-            pub fn inc(&self, order: Ordering) {
-                self.0.inc(order);
+            pub fn fetch_not(&self, order: impl AnyOrdering) -> $int {
+                self.fetch_xor(!0, order)
             }
 
-            /// Subtracts one (wrapping) and returns nothing: one `lock dec`.
+            /// Changes the sign (wrapping), returns the value before.
             #[inline]
             #[track_caller]
-            pub fn dec(&self, order: Ordering) {
-                self.0.dec(order);
+            pub fn fetch_neg(&self, order: impl AnyOrdering) -> $int {
+                // ORDERING: failure is Relaxed: the value found is only the next guess.
+                self.update(order, Relaxed, <$int>::wrapping_neg)
             }
-
-            atomic_integer!(@bit
-                "Sets bit `bit` (modulo the width), returns whether it was set (`lock bts`)." bit_set;
-                "Clears bit `bit` (modulo the width), returns whether it was set (`lock btr`)." bit_clear;
-                "Flips bit `bit` (modulo the width), returns whether it was set (`lock btc`)." bit_toggle;
-            );
 
             /// Stores the greater of the value and `operand`, returns the value before.
             #[inline]
             #[track_caller]
-            pub fn fetch_max(&self, operand: $int, order: Ordering) -> $int {
-                self.modify(order, |value| value.max(operand))
+            pub fn fetch_max(&self, operand: $int, order: impl AnyOrdering) -> $int {
+                // ORDERING: as for `fetch_neg`.
+                self.update(order, Relaxed, |value| value.max(operand))
             }
 
             /// Stores the lesser of the value and `operand`, returns the value before.
             #[inline]
             #[track_caller]
-            pub fn fetch_min(&self, operand: $int, order: Ordering) -> $int {
-                self.modify(order, |value| value.min(operand))
+            pub fn fetch_min(&self, operand: $int, order: impl AnyOrdering) -> $int {
+                // ORDERING: as for `fetch_neg`.
+                self.update(order, Relaxed, |value| value.min(operand))
             }
+
+            // --- The value after ---
+
+            atomic_integer!(@after $int;
+                #[doc = how!($how "Adds `operand` (wrapping), returns the sum (Go's `Add`)" by "lock xadd")]
+                add_fetch = fetch_add(|before, operand| before.wrapping_add(operand));
+                #[doc = how!($how "Subtracts `operand` (wrapping), returns the difference" by "lock xadd")]
+                sub_fetch = fetch_sub(|before, operand| before.wrapping_sub(operand));
+                /// Keeps the bits set in `operand`, returns those.
+                and_fetch = fetch_and(|before, operand| before & operand);
+                /// Stores the complement of the common bits, and returns it.
+                nand_fetch = fetch_nand(|before, operand| !(before & operand));
+                /// Sets the bits set in `operand`, returns the value after.
+                or_fetch = fetch_or(|before, operand| before | operand);
+                /// Flips the bits set in `operand`, returns the value after.
+                xor_fetch = fetch_xor(|before, operand| before ^ operand);
+                /// Stores the greater of the value and `operand`, and returns it.
+                max_fetch = fetch_max(|before, operand| before.max(operand));
+                /// Stores the lesser of the value and `operand`, and returns it.
+                min_fetch = fetch_min(|before, operand| before.min(operand));
+            );
+
+            // --- Neither ---
+
+            atomic_integer!(@update $how $int, $word;
+                "Adds `operand` (wrapping)" "lock add" add;
+                "Subtracts `operand` (wrapping)" "lock sub" sub;
+                "Keeps the bits set in `operand`" "lock and" and;
+                "Sets the bits set in `operand`" "lock or" or;
+                "Flips the bits set in `operand`" "lock xor" xor;
+            );
+
+            atomic_integer!(@step $how
+                "Adds one (wrapping)" "lock inc" inc;
+                "Subtracts one (wrapping)" "lock dec" dec;
+                "Changes the sign (wrapping)" "lock neg" neg;
+                "Flips every bit" "lock not" not;
+            );
+
+            // --- A flag ---
+
+            atomic_integer!(@test $how $int, $word;
+                "Adds `operand` (wrapping), returns whether the sum is zero"
+                    "lock add" add_and_test(operand: $int);
+                "Subtracts `operand` (wrapping), returns whether the difference is zero"
+                    "lock sub" sub_and_test(operand: $int);
+                "Adds `operand` (wrapping), returns the top bit of the sum"
+                    "lock add" add_negative(operand: $int);
+                "Adds one (wrapping), returns whether the sum is zero"
+                    "lock inc" inc_and_test();
+                "Subtracts one (wrapping), returns whether the difference is zero"
+                    "lock dec" dec_and_test();
+            );
+
+            atomic_integer!(@bit $how
+                "Sets bit `bit` (modulo the width), returns whether it was set" "lock bts" bit_set;
+                "Clears bit `bit` (modulo the width), returns whether it was set" "lock btr" bit_clear;
+                "Flips bit `bit` (modulo the width), returns whether it was set" "lock btc" bit_toggle;
+            );
+
+            // --- A function ---
 
             /// Calls `f` with the value until what it returns could be stored, or it returns
             /// `None`. Returns the value before.
@@ -205,8 +278,8 @@ macro_rules! atomic_integer {
             #[track_caller]
             pub fn fetch_update<F>(
                 &self,
-                set_order: Ordering,
-                fetch_order: Ordering,
+                set_order: impl AnyOrdering,
+                fetch_order: impl LoadOrdering,
                 mut f: F,
             ) -> Result<$int, $int>
             where
@@ -222,16 +295,35 @@ macro_rules! atomic_integer {
                 Err(current)
             }
 
-            /// Applies `f` by a compare-exchange loop, returns the value before.
+            /// [`fetch_update`](Self::fetch_update), under the name that core gave it in Rust 1.95.
+            ///
+            /// # Errors
+            ///
+            /// The value that `f` declined.
             #[inline]
             #[track_caller]
-            fn modify(&self, order: Ordering, f: impl Fn($int) -> $int) -> $int {
-                // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
-                let mut current = self.load(Relaxed);
+            pub fn try_update(
+                &self,
+                set_order: impl AnyOrdering,
+                fetch_order: impl LoadOrdering,
+                f: impl FnMut($int) -> Option<$int>,
+            ) -> Result<$int, $int> {
+                self.fetch_update(set_order, fetch_order, f)
+            }
+
+            /// Calls `f` with the value until what it returns could be stored. Returns the value
+            /// before.
+            #[inline]
+            #[track_caller]
+            pub fn update(
+                &self,
+                set_order: impl AnyOrdering,
+                fetch_order: impl LoadOrdering,
+                mut f: impl FnMut($int) -> $int,
+            ) -> $int {
+                let mut current = self.load(fetch_order);
                 loop {
-                    // ORDERING: success is the caller's. Failure is Relaxed: the value found is
-                    // only the next guess.
-                    match self.compare_exchange_weak(current, f(current), order, Relaxed) {
+                    match self.compare_exchange_weak(current, f(current), set_order, fetch_order) {
                         Ok(before) => return before,
                         Err(found) => current = found,
                     }
@@ -258,41 +350,75 @@ macro_rules! atomic_integer {
             }
         }
     };
-    (@fetch $int:ident, $word:ident; $($doc:literal $name:ident;)+) => {$(
-        #[doc = $doc]
+    (@fetch $int:ident, $word:ident; $($(#[$doc:meta])+ $name:ident;)+) => {$(
+        $(#[$doc])+
         #[inline]
         #[track_caller]
-        pub fn $name(&self, operand: $int, order: Ordering) -> $int {
-            self.0.$name(operand as $word, order) as $int
+        pub fn $name(&self, operand: $int, order: impl AnyOrdering) -> $int {
+            self.0.$name(operand as $word, order.into()) as $int
         }
     )+};
-    (@update $int:ident, $word:ident; $($doc:literal $name:ident;)+) => {$(
-        #[doc = $doc]
+    (@after $int:ident; $(
+        $(#[$doc:meta])+
+        $name:ident = $fetch:ident(|$before:ident, $operand:ident| $after:expr);
+    )+) => {$(
+        $(#[$doc])+
         #[inline]
         #[track_caller]
-        pub fn $name(&self, operand: $int, order: Ordering) {
-            self.0.$name(operand as $word, order);
+        pub fn $name(&self, $operand: $int, order: impl AnyOrdering) -> $int {
+            let $before = self.$fetch($operand, order);
+            $after
         }
     )+};
-    (@bit $($doc:literal $name:ident;)+) => {$(
-        #[doc = $doc]
+    (@update $how:ident $int:ident, $word:ident; $(
+        $what:literal $instruction:literal $name:ident;
+    )+) => {$(
+        #[doc = how!($how $what by $instruction)]
         #[inline]
         #[track_caller]
-        pub fn $name(&self, bit: u32, order: Ordering) -> bool {
-            self.0.$name(bit, order)
+        pub fn $name(&self, operand: $int, order: impl AnyOrdering) {
+            self.0.$name(operand as $word, order.into());
+        }
+    )+};
+    (@step $how:ident $($what:literal $instruction:literal $name:ident;)+) => {$(
+        #[doc = how!($how $what by $instruction)]
+        #[inline]
+        #[track_caller]
+        pub fn $name(&self, order: impl AnyOrdering) {
+            self.0.$name(order.into());
+        }
+    )+};
+    (@test $how:ident $int:ident, $word:ident; $(
+        $what:literal $instruction:literal $name:ident($($operand:ident: $type:ty)?);
+    )+) => {$(
+        #[doc = how!($how $what by $instruction)]
+        #[inline]
+        #[track_caller]
+        pub fn $name(&self, $($operand: $type,)? order: impl AnyOrdering) -> bool {
+            self.0.$name($($operand as $word,)? order.into())
+        }
+    )+};
+    (@bit $how:ident $($what:literal $instruction:literal $name:ident;)+) => {$(
+        #[doc = how!($how $what by $instruction)]
+        #[inline]
+        #[track_caller]
+        pub fn $name(&self, bit: u32, order: impl AnyOrdering) -> bool {
+            self.0.$name(bit, order.into())
         }
     )+};
 }
+#[allow(unused_imports, reason = "only the `asm` backend has 128 bits")]
+pub(super) use atomic_integer;
 
-atomic_integer!(AtomicU8, u8, RawU8, u8);
-atomic_integer!(AtomicU16, u16, RawU16, u16);
-atomic_integer!(AtomicU32, u32, RawU32, u32);
+atomic_integer!(word: AtomicU8, u8, RawU8, u8);
+atomic_integer!(word: AtomicU16, u16, RawU16, u16);
+atomic_integer!(word: AtomicU32, u32, RawU32, u32);
 #[cfg(target_has_atomic = "64")]
-atomic_integer!(AtomicU64, u64, RawU64, u64);
-atomic_integer!(AtomicUsize, usize, RawUsize, UsizeWord);
-atomic_integer!(AtomicI8, i8, RawU8, u8);
-atomic_integer!(AtomicI16, i16, RawU16, u16);
-atomic_integer!(AtomicI32, i32, RawU32, u32);
+atomic_integer!(word: AtomicU64, u64, RawU64, u64);
+atomic_integer!(word: AtomicUsize, usize, RawUsize, UsizeWord);
+atomic_integer!(word: AtomicI8, i8, RawU8, u8);
+atomic_integer!(word: AtomicI16, i16, RawU16, u16);
+atomic_integer!(word: AtomicI32, i32, RawU32, u32);
 #[cfg(target_has_atomic = "64")]
-atomic_integer!(AtomicI64, i64, RawU64, u64);
-atomic_integer!(AtomicIsize, isize, RawUsize, UsizeWord);
+atomic_integer!(word: AtomicI64, i64, RawU64, u64);
+atomic_integer!(word: AtomicIsize, isize, RawUsize, UsizeWord);

@@ -3,7 +3,28 @@
 //! On x86-64 a read-modify-write here is the one locked instruction that [`crate::arch`] names:
 //! [`AtomicI64::fetch_add`] is `lock xadd`, [`AtomicI64::add`], which returns nothing, is
 //! `lock add`. Plain loads and stores are core's own: they are one `mov` either way, and assembly
-//! would only blind the optimizer.
+//! would only blind the optimizer. `cargo xtask asm` in the repository shows the machine code of each;
+//! a test keeps it so.
+//!
+//! Code that uses `core::sync::atomic` compiles with `latchless::atomic` in its place.
+//!
+//! # Which form do I want?
+//!
+//! | returns | add | subtract | logic | by one | on x86-64 |
+//! |---|---|---|---|---|---|
+//! | the value before | `fetch_add` | `fetch_sub` | `fetch_and/nand/or/xor/not` | | `lock xadd`; logic loops |
+//! | the value after | `add_fetch` | `sub_fetch` | `and/nand/or/xor_fetch` | | `lock xadd`; logic loops |
+//! | nothing | `add` | `sub` | `and` `or` `xor` `not` `neg` | `inc` `dec` | the instruction of that name |
+//! | whether it became zero | `add_and_test` | `sub_and_test` | | `inc_and_test` `dec_and_test` | the same and `sete` |
+//! | whether it became negative | `add_negative` | | | | the same and `sets` |
+//! | the bit before | | | `bit_set` `bit_clear` `bit_toggle` | | `lock bts/btr/btc` and `setc` |
+//!
+//! A form that returns less is cheaper or as cheap. Where core has the method, its name and meaning
+//! are core's; [`AtomicBool`] and [`AtomicPtr`] have theirs.
+//!
+//! Beside them: [`AtomicPair`], [`AtomicU128`] and [`AtomicI128`], two words by `lock cmpxchg16b`;
+//! [`LocalU64`] and its like, the same operations without `lock` for data of one CPU; orderings that
+//! are checked by the compiler, in [`ordering`].
 //!
 //! # Backends
 //!
@@ -25,17 +46,23 @@
 //!
 //! # Progress and context
 //!
-//! Loads, stores, [`swap`](AtomicU64::swap), [`compare_exchange`](AtomicU64::compare_exchange),
-//! [`fetch_add`](AtomicU64::fetch_add), [`fetch_sub`](AtomicU64::fetch_sub), the result-less forms
-//! and the bit forms of 16 bits and more are one instruction: wait-free. The other `fetch_*`
-//! forms are a compare-exchange loop, as they are in core on x86-64: lock-free. All may be called
-//! from threads, interrupt handlers and NMIs. On the `native` backend the target decides.
+//! What takes one instruction is wait-free: loads, stores, [`swap`](AtomicU64::swap),
+//! [`compare_exchange`](AtomicU64::compare_exchange), sums, the forms that return nothing or a flag, and
+//! the bit forms of 16 bits and more. The others are a compare-exchange loop, as they are in core on
+//! x86-64: lock-free. All may be called from threads, interrupt handlers and NMIs. On the `native`
+//! backend the target decides.
 //!
 //! # Panics
 //!
 //! As in core, a load with `Release` or `AcqRel`, a store with `Acquire` or `AcqRel` and a
-//! compare-exchange with a failure ordering of `Release` or `AcqRel` panic. Orderings are
-//! constants in practice, so the check is gone from optimized code.
+//! compare-exchange with a failure ordering of `Release` or `AcqRel` panic. Orderings are constants in
+//! practice, so the check is gone from optimized code; with the types of [`ordering`] such a call does
+//! not compile.
+//!
+//! # References
+//!
+//! Go's `sync/atomic`, whose every function has a counterpart here (`docs/GO.md` in the repository);
+//! Linux, `Documentation/atomic_t.txt`, for the flag forms and `this_cpu_*`.
 
 pub use core::sync::atomic::Ordering;
 
@@ -99,25 +126,54 @@ mod backend;
 #[path = "asm.rs"]
 mod backend;
 
+mod boolean;
 #[cfg(not(loom))]
 mod cell;
 #[cfg(any(loom, latchless_native, miri, not(target_arch = "x86_64")))]
 mod delegate;
 mod integer;
+mod local;
+pub mod ordering;
 #[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
 mod pair;
 mod pointer;
+#[cfg(not(any(loom, latchless_native, miri, not(target_arch = "x86_64"))))]
+mod wide;
 
-pub use self::backend::fence;
+pub use core::sync::atomic::compiler_fence;
+
+pub use self::boolean::AtomicBool;
 pub use self::integer::{
     AtomicI8, AtomicI16, AtomicI32, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicUsize,
 };
 #[cfg(target_has_atomic = "64")]
 pub use self::integer::{AtomicI64, AtomicU64};
+pub use self::local::{
+    LocalI8, LocalI16, LocalI32, LocalIsize, LocalU8, LocalU16, LocalU32, LocalUsize,
+};
+#[cfg(target_has_atomic = "64")]
+pub use self::local::{LocalI64, LocalU64};
 #[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
-pub use self::pair::AtomicPair;
-pub use self::pointer::{AtomicBool, AtomicPtr};
+pub use self::pair::{AtomicPair, Unsupported};
+pub use self::pointer::AtomicPtr;
+#[cfg(not(any(loom, latchless_native, miri, not(target_arch = "x86_64"))))]
+pub use self::wide::{AtomicI128, AtomicU128};
 
 pub(crate) use self::backend::UnsafeCell;
 #[cfg(target_has_atomic = "64")]
 pub(crate) use self::backend::{MAX_THREADS, fence_after_rmw};
+
+/// Orders this thread's accesses before it and after it for those who fence or synchronize too, like
+/// core's `fence`. On x86-64 `SeqCst` is one `mfence` or locked instruction; the others only bind the
+/// compiler.
+///
+/// **Progress** wait-free. **Context** any.
+///
+/// # Panics
+///
+/// If `order` is [`Ordering::Relaxed`].
+#[inline]
+#[track_caller]
+pub fn fence(order: impl ordering::FenceOrdering) {
+    backend::fence(order.into());
+}

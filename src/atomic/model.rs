@@ -4,10 +4,12 @@
 
 use loom::sync::atomic::{self, Ordering};
 
-use super::delegate::{bit, exchange_methods, fetch, integer_methods, update};
+use super::delegate::{
+    bit, exchange_methods, fetch, integer_methods, local, pointer_methods, update,
+};
 
 pub(crate) use loom::cell::UnsafeCell;
-pub use loom::sync::atomic::fence;
+pub(crate) use loom::sync::atomic::fence;
 
 /// How many threads may be inside one structure at once: loom knows five, with the main one.
 pub(crate) const MAX_THREADS: usize = 4;
@@ -55,6 +57,7 @@ impl<T> RawPtr<T> {
     }
 
     exchange_methods!(*mut T);
+    pointer_methods!();
 }
 
 /// A pair in one modelled word, because loom has none of 128 bits: each half must fit in 32 bits,

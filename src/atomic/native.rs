@@ -6,9 +6,11 @@
 use core::sync::atomic::{self, Ordering};
 
 pub(crate) use super::cell::UnsafeCell;
-use super::delegate::{bit, exchange_methods, fetch, integer_methods, update};
+use super::delegate::{
+    bit, exchange_methods, fetch, integer_methods, local, pointer_methods, update,
+};
 
-pub use core::sync::atomic::fence;
+pub(crate) use core::sync::atomic::fence;
 
 /// How many threads and interrupt contexts may be inside one structure at once.
 #[cfg(target_has_atomic = "64")]
@@ -84,4 +86,5 @@ impl<T> RawPtr<T> {
 
     exclusive_methods!(*mut T);
     exchange_methods!(*mut T);
+    pointer_methods!();
 }

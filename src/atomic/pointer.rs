@@ -1,167 +1,10 @@
-//! The boolean and the pointer type.
+//! The pointer type.
 
 use core::fmt;
-use core::sync::atomic::Ordering::{self, Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 
-use super::backend::{RawPtr, RawU8};
-
-// === impl AtomicBool ===
-
-/// A truth value that threads and interrupt handlers share, like core's `AtomicBool`.
-///
-/// See [the module](crate::atomic) for progress and context of each operation.
-#[repr(transparent)]
-pub struct AtomicBool(RawU8); // INV: 0 or 1.
-
-impl AtomicBool {
-    const_fn! {
-        /// Creates an atomic that holds `value`.
-        #[inline]
-        pub const fn new(value: bool) -> Self {
-            Self(RawU8::new(value as u8))
-        }
-    }
-
-    except_in_models! {
-        /// The value, by exclusive access.
-        #[inline]
-        pub fn get_mut(&mut self) -> &mut bool {
-            // SAFETY: `bool` has the size and alignment of `u8`, and the byte is 0 or 1 (INV).
-            unsafe { &mut *core::ptr::from_mut(self.0.get_mut()).cast::<bool>() }
-        }
-
-        /// Consumes the atomic.
-        #[inline]
-        pub fn into_inner(self) -> bool {
-            self.0.into_inner() != 0
-        }
-
-        /// A pointer to the value, for code that shares it by other means. Accesses through it
-        /// that may be concurrent must be atomic and of this width.
-        #[inline]
-        pub const fn as_ptr(&self) -> *mut bool {
-            self.0.as_ptr().cast::<bool>()
-        }
-    }
-
-    /// Returns the value.
-    #[inline]
-    #[track_caller]
-    pub fn load(&self, order: Ordering) -> bool {
-        self.0.load(order) != 0
-    }
-
-    /// Stores `value`.
-    #[inline]
-    #[track_caller]
-    pub fn store(&self, value: bool, order: Ordering) {
-        self.0.store(u8::from(value), order);
-    }
-
-    /// Stores `value`, returns the value before (`xchg`).
-    #[inline]
-    #[track_caller]
-    pub fn swap(&self, value: bool, order: Ordering) -> bool {
-        self.0.swap(u8::from(value), order) != 0
-    }
-
-    /// Stores `new` if the value is `current` (`lock cmpxchg`). Returns the value before.
-    ///
-    /// # Errors
-    ///
-    /// The value found, if it is another one.
-    #[inline]
-    #[track_caller]
-    pub fn compare_exchange(
-        &self,
-        current: bool,
-        new: bool,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<bool, bool> {
-        match self.0.compare_exchange(u8::from(current), u8::from(new), success, failure) {
-            Ok(found) => Ok(found != 0),
-            Err(found) => Err(found != 0),
-        }
-    }
-
-    /// [`compare_exchange`](Self::compare_exchange) that may fail without reason on machines where
-    /// that is cheaper. x86-64 is not one of them.
-    ///
-    /// # Errors
-    ///
-    /// The value found.
-    #[inline]
-    #[track_caller]
-    pub fn compare_exchange_weak(
-        &self,
-        current: bool,
-        new: bool,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<bool, bool> {
-        match self.0.compare_exchange_weak(u8::from(current), u8::from(new), success, failure) {
-            Ok(found) => Ok(found != 0),
-            Err(found) => Err(found != 0),
-        }
-    }
-
-    /// Stores `value & operand`, returns the value before.
-    #[inline]
-    #[track_caller]
-    pub fn fetch_and(&self, operand: bool, order: Ordering) -> bool {
-        self.0.fetch_and(u8::from(operand), order) != 0
-    }
-
-    /// Stores `value | operand`, returns the value before.
-    #[inline]
-    #[track_caller]
-    pub fn fetch_or(&self, operand: bool, order: Ordering) -> bool {
-        self.0.fetch_or(u8::from(operand), order) != 0
-    }
-
-    /// Stores `value ^ operand`, returns the value before.
-    #[inline]
-    #[track_caller]
-    pub fn fetch_xor(&self, operand: bool, order: Ordering) -> bool {
-        self.0.fetch_xor(u8::from(operand), order) != 0
-    }
-
-    /// Stores `!(value & operand)`, returns the value before.
-    #[inline]
-    #[track_caller]
-    pub fn fetch_nand(&self, operand: bool, order: Ordering) -> bool {
-        if operand { self.fetch_xor(true, order) } else { self.swap(true, order) }
-    }
-
-    /// Stores `!value`, returns the value before.
-    #[inline]
-    #[track_caller]
-    pub fn fetch_not(&self, order: Ordering) -> bool {
-        self.fetch_xor(true, order)
-    }
-}
-
-impl Default for AtomicBool {
-    fn default() -> Self {
-        Self::new(false)
-    }
-}
-
-impl From<bool> for AtomicBool {
-    fn from(value: bool) -> Self {
-        Self::new(value)
-    }
-}
-
-impl fmt::Debug for AtomicBool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed; a print publishes nothing.
-        self.load(Relaxed).fmt(f)
-    }
-}
-
-// === impl AtomicPtr ===
+use super::backend::RawPtr;
+use super::ordering::{AnyOrdering, LoadOrdering, StoreOrdering};
 
 /// A thin pointer that threads and interrupt handlers share, like core's `AtomicPtr`. Provenance
 /// is kept in every operation.
@@ -198,27 +41,41 @@ impl<T> AtomicPtr<T> {
         pub const fn as_ptr(&self) -> *mut *mut T {
             self.0.as_ptr()
         }
+
+        /// Sees memory of someone else's as an atomic.
+        ///
+        /// # Safety
+        ///
+        /// - `pointer` is valid for reads and writes for all of `'a`, and aligned to its size (which
+        ///   debug builds check).
+        /// - For all of `'a`, concurrent accesses to it are atomic and of this width.
+        #[inline]
+        pub const unsafe fn from_ptr<'a>(pointer: *mut *mut T) -> &'a Self {
+            // SAFETY: `Self` is a transparent wrapper of an atomic pointer; the caller vouches for
+            // the rest.
+            unsafe { &*pointer.cast::<Self>() }
+        }
     }
 
     /// Returns the pointer.
     #[inline]
     #[track_caller]
-    pub fn load(&self, order: Ordering) -> *mut T {
-        self.0.load(order)
+    pub fn load(&self, order: impl LoadOrdering) -> *mut T {
+        self.0.load(order.into())
     }
 
     /// Stores `pointer`.
     #[inline]
     #[track_caller]
-    pub fn store(&self, pointer: *mut T, order: Ordering) {
-        self.0.store(pointer, order);
+    pub fn store(&self, pointer: *mut T, order: impl StoreOrdering) {
+        self.0.store(pointer, order.into());
     }
 
     /// Stores `pointer`, returns the one before (`xchg`).
     #[inline]
     #[track_caller]
-    pub fn swap(&self, pointer: *mut T, order: Ordering) -> *mut T {
-        self.0.swap(pointer, order)
+    pub fn swap(&self, pointer: *mut T, order: impl AnyOrdering) -> *mut T {
+        self.0.swap(pointer, order.into())
     }
 
     /// Stores `new` if the pointer is `current`, by address (`lock cmpxchg`). Returns the one
@@ -233,10 +90,10 @@ impl<T> AtomicPtr<T> {
         &self,
         current: *mut T,
         new: *mut T,
-        success: Ordering,
-        failure: Ordering,
+        success: impl AnyOrdering,
+        failure: impl LoadOrdering,
     ) -> Result<*mut T, *mut T> {
-        self.0.compare_exchange(current, new, success, failure)
+        self.0.compare_exchange(current, new, success.into(), failure.into())
     }
 
     /// [`compare_exchange`](Self::compare_exchange) that may fail without reason on machines where
@@ -251,10 +108,124 @@ impl<T> AtomicPtr<T> {
         &self,
         current: *mut T,
         new: *mut T,
-        success: Ordering,
-        failure: Ordering,
+        success: impl AnyOrdering,
+        failure: impl LoadOrdering,
     ) -> Result<*mut T, *mut T> {
-        self.0.compare_exchange_weak(current, new, success, failure)
+        self.0.compare_exchange_weak(current, new, success.into(), failure.into())
+    }
+
+    /// Adds `count` times the size of `T` (wrapping), returns the pointer before: one `lock xadd`.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_ptr_add(&self, count: usize, order: impl AnyOrdering) -> *mut T {
+        self.fetch_byte_add(count.wrapping_mul(size_of::<T>()), order)
+    }
+
+    /// Subtracts `count` times the size of `T` (wrapping), returns the pointer before: one
+    /// `lock xadd`.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_ptr_sub(&self, count: usize, order: impl AnyOrdering) -> *mut T {
+        self.fetch_byte_sub(count.wrapping_mul(size_of::<T>()), order)
+    }
+
+    /// Adds `bytes` (wrapping), returns the pointer before: one `lock xadd`.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_byte_add(&self, bytes: usize, order: impl AnyOrdering) -> *mut T {
+        self.0.fetch_byte_add(bytes, order.into())
+    }
+
+    /// Subtracts `bytes` (wrapping), returns the pointer before: one `lock xadd`.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_byte_sub(&self, bytes: usize, order: impl AnyOrdering) -> *mut T {
+        self.0.fetch_byte_add(bytes.wrapping_neg(), order.into())
+    }
+
+    /// Sets the bits set in `mask`, returns the pointer before. For tags in the low bits.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_or(&self, mask: usize, order: impl AnyOrdering) -> *mut T {
+        // ORDERING: failure is Relaxed: the pointer found is only the next guess.
+        self.update(order, Relaxed, |pointer| pointer.map_addr(|address| address | mask))
+    }
+
+    /// Keeps the bits set in `mask`, returns the pointer before.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_and(&self, mask: usize, order: impl AnyOrdering) -> *mut T {
+        // ORDERING: as for `fetch_or`.
+        self.update(order, Relaxed, |pointer| pointer.map_addr(|address| address & mask))
+    }
+
+    /// Flips the bits set in `mask`, returns the pointer before.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_xor(&self, mask: usize, order: impl AnyOrdering) -> *mut T {
+        // ORDERING: as for `fetch_or`.
+        self.update(order, Relaxed, |pointer| pointer.map_addr(|address| address ^ mask))
+    }
+
+    /// Calls `f` with the pointer until what it returns could be stored, or it returns `None`. Returns
+    /// the pointer before.
+    ///
+    /// # Errors
+    ///
+    /// The pointer that `f` declined.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_update<F>(
+        &self,
+        set_order: impl AnyOrdering,
+        fetch_order: impl LoadOrdering,
+        mut f: F,
+    ) -> Result<*mut T, *mut T>
+    where
+        F: FnMut(*mut T) -> Option<*mut T>,
+    {
+        let mut current = self.load(fetch_order);
+        while let Some(new) = f(current) {
+            match self.compare_exchange_weak(current, new, set_order, fetch_order) {
+                Ok(before) => return Ok(before),
+                Err(found) => current = found,
+            }
+        }
+        Err(current)
+    }
+
+    /// [`fetch_update`](Self::fetch_update), under the name that core gave it in Rust 1.95.
+    ///
+    /// # Errors
+    ///
+    /// The pointer that `f` declined.
+    #[inline]
+    #[track_caller]
+    pub fn try_update(
+        &self,
+        set_order: impl AnyOrdering,
+        fetch_order: impl LoadOrdering,
+        f: impl FnMut(*mut T) -> Option<*mut T>,
+    ) -> Result<*mut T, *mut T> {
+        self.fetch_update(set_order, fetch_order, f)
+    }
+
+    /// Calls `f` with the pointer until what it returns could be stored. Returns the pointer before.
+    #[inline]
+    #[track_caller]
+    pub fn update(
+        &self,
+        set_order: impl AnyOrdering,
+        fetch_order: impl LoadOrdering,
+        mut f: impl FnMut(*mut T) -> *mut T,
+    ) -> *mut T {
+        let mut current = self.load(fetch_order);
+        loop {
+            match self.compare_exchange_weak(current, f(current), set_order, fetch_order) {
+                Ok(before) => return before,
+                Err(found) => current = found,
+            }
+        }
     }
 }
 
@@ -274,5 +245,12 @@ impl<T> fmt::Debug for AtomicPtr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // ORDERING: Relaxed; a print publishes nothing.
         self.load(Relaxed).fmt(f)
+    }
+}
+
+impl<T> fmt::Pointer for AtomicPtr<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // ORDERING: Relaxed; a print publishes nothing.
+        fmt::Pointer::fmt(&self.load(Relaxed), f)
     }
 }
