@@ -1,6 +1,7 @@
 //! Defends the promise of `atomic`: each type is core's of the same name, in result, effect, layout
 //! and refusals, whatever the backend; the operations that core does not have are those that it
-//! has, without the result; and two threads lose nothing and see the order that was declared.
+//! has, with another result or none; and two threads lose nothing. (What they see of each other is in
+//! `litmus.rs`.)
 
 #![expect(
     clippy::indexing_slicing,
@@ -14,14 +15,13 @@ use core::sync::atomic::{self as core_atomic, AtomicUsize as CoreUsize};
 
 use latchless::atomic::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
-    AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
+    AtomicU16, AtomicU32, AtomicU64, AtomicUsize, LocalU32, fence, ordering,
 };
-use latchless::mem::CachePadded;
 use static_assertions::{assert_eq_align, assert_eq_size, assert_impl_all, assert_not_impl_any};
 
 use common::panics::panic_message;
 use common::random::Random;
-use common::team::{Member, Team, contend, in_step};
+use common::team::{Team, contend};
 
 const ORDERINGS: [Ordering; 5] = [Relaxed, Acquire, Release, AcqRel, SeqCst];
 const LOADS: [Ordering; 3] = [Relaxed, Acquire, SeqCst];
@@ -68,6 +68,13 @@ macro_rules! integer_tests {
             /// The result of operations that have none.
             const NOTHING: Result<Int, Int> = Ok(0);
 
+            const TOP: Int = (1 as Int) << (Int::BITS - 1);
+
+            /// What core's atomic holds after an operation that returned what it held before.
+            fn after(core: &Core, _before: Int) -> Result<Int, Int> {
+                Ok(core.load(Relaxed))
+            }
+
             /// Operations that take any ordering.
             const OPERATIONS: &[Operation] = &[
                 both!("swap", |a, x, _y, order| Ok(a.swap(x, order))),
@@ -79,7 +86,48 @@ macro_rules! integer_tests {
                 both!("fetch_xor", |a, x, _y, order| Ok(a.fetch_xor(x, order))),
                 both!("fetch_max", |a, x, _y, order| Ok(a.fetch_max(x, order))),
                 both!("fetch_min", |a, x, _y, order| Ok(a.fetch_min(x, order))),
+                both!("fetch_not", |a, _x, _y, order| Ok(a.fetch_not(order)),
+                    Ok(a.fetch_xor(!0, order))),
+                both!("fetch_neg", |a, _x, _y, order| Ok(a.fetch_neg(order)),
+                    a.fetch_update(order, Relaxed, |now| Some(now.wrapping_neg()))),
                 both!("compare_exchange", |a, x, y, order| a.compare_exchange(x, y, order, Relaxed)),
+                both!("update", |a, x, _y, order| Ok(a.update(order, Relaxed, |now| now ^ x)),
+                    a.fetch_update(order, Relaxed, |now| Some(now ^ x))),
+                both!("try_update", |a, x, y, order| {
+                    a.try_update(order, Relaxed, |now| (now != y).then_some(now ^ x))
+                }, {
+                    a.fetch_update(order, Relaxed, |now| (now != y).then_some(now ^ x))
+                }),
+                both!("add_fetch", |a, x, _y, order| Ok(a.add_fetch(x, order)),
+                    after(a, a.fetch_add(x, order))),
+                both!("sub_fetch", |a, x, _y, order| Ok(a.sub_fetch(x, order)),
+                    after(a, a.fetch_sub(x, order))),
+                both!("and_fetch", |a, x, _y, order| Ok(a.and_fetch(x, order)),
+                    after(a, a.fetch_and(x, order))),
+                both!("nand_fetch", |a, x, _y, order| Ok(a.nand_fetch(x, order)),
+                    after(a, a.fetch_nand(x, order))),
+                both!("or_fetch", |a, x, _y, order| Ok(a.or_fetch(x, order)),
+                    after(a, a.fetch_or(x, order))),
+                both!("xor_fetch", |a, x, _y, order| Ok(a.xor_fetch(x, order)),
+                    after(a, a.fetch_xor(x, order))),
+                both!("max_fetch", |a, x, _y, order| Ok(a.max_fetch(x, order)),
+                    after(a, a.fetch_max(x, order))),
+                both!("min_fetch", |a, x, _y, order| Ok(a.min_fetch(x, order)),
+                    after(a, a.fetch_min(x, order))),
+                both!("add_and_test", |a, x, _y, order| Ok(a.add_and_test(x, order).into()),
+                    after(a, a.fetch_add(x, order)).map(|sum| (sum == 0).into())),
+                both!("sub_and_test", |a, x, _y, order| Ok(a.sub_and_test(x, order).into()),
+                    after(a, a.fetch_sub(x, order)).map(|rest| (rest == 0).into())),
+                both!("inc_and_test", |a, _x, _y, order| Ok(a.inc_and_test(order).into()),
+                    after(a, a.fetch_add(1, order)).map(|sum| (sum == 0).into())),
+                both!("dec_and_test", |a, _x, _y, order| Ok(a.dec_and_test(order).into()),
+                    after(a, a.fetch_sub(1, order)).map(|rest| (rest == 0).into())),
+                both!("add_negative", |a, x, _y, order| Ok(a.add_negative(x, order).into()),
+                    after(a, a.fetch_add(x, order)).map(|sum| (sum & TOP != 0).into())),
+                both!("neg", |a, _x, _y, order| { a.neg(order); NOTHING },
+                    a.fetch_update(order, Relaxed, |now| Some(now.wrapping_neg())).and(NOTHING)),
+                both!("not", |a, _x, _y, order| { a.not(order); NOTHING },
+                    { a.fetch_xor(!0, order); NOTHING }),
                 both!("fetch_update", |a, x, y, order| {
                     a.fetch_update(order, Relaxed, |now| (now != y).then_some(now ^ x))
                 }),
@@ -133,6 +181,20 @@ macro_rules! integer_tests {
                             let (left, expected) = (a.into_inner(), b.into_inner());
                             assert_eq!(left, expected, "{name} on {value}: {x}, {y}");
                         }
+                    }
+                }
+            }
+
+            #[test]
+            fn no_operation_touches_the_bytes_beside_it() {
+                let mut random = Random::new(9);
+                for &(name, ours, _) in OPERATIONS {
+                    for [value, x, y] in triples().into_iter().step_by(7) {
+                        let beside = [(); 2].map(|()| random.word() as Int);
+                        let words = [beside[0], value, beside[1]].map(Ours::new);
+                        _ = ours(&words[1], x, y, SeqCst);
+                        let [before, _, behind] = words.map(Ours::into_inner);
+                        assert_eq!([before, behind], beside, "{name} on {value}: {x}, {y}");
                     }
                 }
             }
@@ -253,6 +315,14 @@ macro_rules! integer_tests {
 
                 adds_up(3, |a| _ = a.fetch_add(3, Relaxed));
                 adds_up(MINUS_THREE, |a| _ = a.fetch_sub(3, Relaxed));
+                adds_up(3, |a| _ = a.add_fetch(3, Relaxed));
+                adds_up(MINUS_THREE, |a| _ = a.sub_fetch(3, Relaxed));
+                adds_up(3, |a| _ = a.add_and_test(3, Relaxed));
+                adds_up(MINUS_THREE, |a| _ = a.sub_and_test(3, Relaxed));
+                adds_up(3, |a| _ = a.add_negative(3, Relaxed));
+                adds_up(1, |a| _ = a.inc_and_test(Relaxed));
+                adds_up(MINUS_ONE, |a| _ = a.dec_and_test(Relaxed));
+                adds_up(1, |a| _ = a.update(Relaxed, Relaxed, next));
                 adds_up(3, |a| a.add(3, Relaxed));
                 adds_up(MINUS_THREE, |a| a.sub(3, Relaxed));
                 adds_up(1, |a| a.inc(Relaxed));
@@ -292,6 +362,30 @@ macro_rules! integer_tests {
                         assert!(shared.bit_toggle(bit, Relaxed));
                 });
                 assert_eq!(shared.into_inner(), 0);
+            }
+
+            #[test]
+            fn whoever_takes_the_last_is_told() {
+                let shared = Ours::new(0);
+                let (firsts, lasts) = (CoreUsize::new(0), CoreUsize::new(0));
+                contend(MEETINGS, |_, _| {
+                    let is_first = shared.fetch_add(1, Relaxed) == 0;
+                    firsts.fetch_add(is_first.into(), Relaxed);
+                    lasts.fetch_add(shared.dec_and_test(Relaxed).into(), Relaxed);
+                });
+                assert_eq!(lasts.into_inner(), firsts.into_inner());
+            }
+
+            #[test]
+            fn signs_and_bits_flipped_by_two_threads_are_as_before() {
+                let shared = Ours::new(5);
+                let [one, other] = contend(MEETINGS, |me, _| {
+                    if me == 0 { shared.neg(Relaxed) } else { shared.not(Relaxed) }
+                });
+                // Of the two flips together, each pair adds or subtracts one.
+                let (flips, left) = (one + other, shared.into_inner());
+                let parity = (left ^ 5) & 1;
+                assert_eq!(usize::from(parity != 0), other % 2, "{flips} flips left {left}");
             }
 
             #[test]
@@ -357,6 +451,7 @@ fn boolean_operations_agree_with_core() {
     type Ours = AtomicBool;
     type Core = core_atomic::AtomicBool;
     type Call<A> = fn(&A, bool, bool, Ordering) -> Result<bool, bool>;
+    const NOTHING: Result<bool, bool> = Ok(false);
     let operations: &[(&str, Call<Ours>, Call<Core>)] = &[
         both!("swap", |a, x, _y, order| Ok(a.swap(x, order))),
         both!("fetch_and", |a, x, _y, order| Ok(a.fetch_and(x, order))),
@@ -365,6 +460,63 @@ fn boolean_operations_agree_with_core() {
         both!("fetch_xor", |a, x, _y, order| Ok(a.fetch_xor(x, order))),
         both!("fetch_not", |a, _x, _y, order| Ok(a.fetch_not(order))),
         both!("compare_exchange", |a, x, y, order| a.compare_exchange(x, y, order, Acquire)),
+        both!(
+            "and",
+            |a, x, _y, order| {
+                a.and(x, order);
+                NOTHING
+            },
+            {
+                a.fetch_and(x, order);
+                NOTHING
+            }
+        ),
+        both!(
+            "or",
+            |a, x, _y, order| {
+                a.or(x, order);
+                NOTHING
+            },
+            {
+                a.fetch_or(x, order);
+                NOTHING
+            }
+        ),
+        both!(
+            "xor",
+            |a, x, _y, order| {
+                a.xor(x, order);
+                NOTHING
+            },
+            {
+                a.fetch_xor(x, order);
+                NOTHING
+            }
+        ),
+        both!(
+            "not",
+            |a, _x, _y, order| {
+                a.not(order);
+                NOTHING
+            },
+            {
+                a.fetch_not(order);
+                NOTHING
+            }
+        ),
+        both!("fetch_update", |a, x, y, order| {
+            a.fetch_update(order, Relaxed, |now| (now != y).then_some(now ^ x))
+        }),
+        both!(
+            "try_update",
+            |a, x, y, order| { a.try_update(order, Relaxed, |now| (now != y).then_some(now ^ x)) },
+            { a.fetch_update(order, Relaxed, |now| (now != y).then_some(now ^ x)) }
+        ),
+        both!(
+            "update",
+            |a, x, _y, order| Ok(a.update(order, Relaxed, |now| now ^ x)),
+            a.fetch_update(order, Relaxed, |now| Some(now ^ x))
+        ),
     ];
     let bools = [false, true];
     for &(name, ours, core) in operations {
@@ -395,6 +547,9 @@ fn boolean_is_reached_like_any_value() {
     // SAFETY: the flag lives on, and every access is atomic and of its width.
     let shared = unsafe { core_atomic::AtomicBool::from_ptr(flag.as_ptr()) };
     shared.store(true, Relaxed);
+    // SAFETY: as above.
+    let same = unsafe { AtomicBool::from_ptr(shared.as_ptr()) };
+    assert!(same.swap(true, Relaxed));
     assert_eq!(format!("{flag:?} {:?}", AtomicBool::default()), "true false");
     let exchanged = loop {
         match flag.compare_exchange_weak(true, false, AcqRel, Acquire) {
@@ -467,6 +622,47 @@ fn pointer_operations_agree_with_core() {
 }
 
 #[test]
+fn pointer_arithmetic_keeps_to_its_object() {
+    let mut values = [10_u32, 11, 12, 13, 14, 15, 16, 17];
+    let first = values.as_mut_ptr();
+    for order in ORDERINGS {
+        let shared = AtomicPtr::new(first);
+        assert_eq!(shared.fetch_ptr_add(5, order), first);
+        // SAFETY: it points to the sixth of eight values, which nobody else uses.
+        assert_eq!(unsafe { shared.load(SeqCst).read() }, 15);
+        assert_eq!(shared.fetch_ptr_sub(2, order), first.wrapping_add(5));
+        assert_eq!(shared.fetch_byte_add(4, order), first.wrapping_add(3));
+        assert_eq!(shared.fetch_byte_sub(16, order), first.wrapping_add(4));
+        assert_eq!(shared.load(SeqCst), first);
+
+        // Tags in the low bits, which alignment leaves free.
+        assert_eq!(shared.fetch_or(0b11, order), first);
+        assert_eq!(shared.fetch_xor(0b01, order).addr(), first.addr() | 0b11);
+        assert_eq!(shared.fetch_and(!0b11, order).addr(), first.addr() | 0b10);
+        // SAFETY: the tags are gone; it points to the first value.
+        assert_eq!(unsafe { shared.load(SeqCst).read() }, 10);
+
+        assert_eq!(shared.update(order, Relaxed, |at| at.wrapping_add(1)), first);
+        let decline = |_| None;
+        assert_eq!(shared.fetch_update(order, Relaxed, decline), Err(first.wrapping_add(1)));
+        let back = |at: *mut u32| Some(at.wrapping_sub(1));
+        assert_eq!(shared.try_update(order, Relaxed, back), Ok(first.wrapping_add(1)));
+        assert_eq!(shared.into_inner(), first);
+    }
+    // Addresses wrap, as core's do.
+    let end = AtomicPtr::new(core::ptr::without_provenance_mut::<u64>(usize::MAX - 7));
+    end.fetch_ptr_add(1, Relaxed);
+    assert!(end.into_inner().is_null());
+}
+
+#[test]
+fn pointer_steps_of_two_threads_add_up() {
+    let shared = AtomicPtr::new(core::ptr::null_mut::<u64>());
+    let [one, other] = contend(MEETINGS, |_, _| _ = shared.fetch_ptr_add(1, Relaxed));
+    assert_eq!(shared.into_inner().addr(), 8 * (one + other));
+}
+
+#[test]
 fn pointer_is_reached_like_any_value() {
     let mut value = 5u8;
     let mut shared = AtomicPtr::from(&raw mut value);
@@ -474,6 +670,9 @@ fn pointer_is_reached_like_any_value() {
     // SAFETY: the atomic lives on, and every access is atomic and of its width.
     let same = unsafe { core_atomic::AtomicPtr::from_ptr(shared.as_ptr()) };
     assert_eq!(same.load(Relaxed), &raw mut value);
+    // SAFETY: as above.
+    assert_eq!(unsafe { AtomicPtr::from_ptr(same.as_ptr()) }.load(Relaxed), &raw mut value);
+    assert_eq!(format!("{shared:p}"), format!("{:p}", &raw mut value));
     *shared.get_mut() = core::ptr::null_mut();
     while let Err(found) =
         shared.compare_exchange_weak(core::ptr::null_mut(), &raw mut value, SeqCst, Relaxed)
@@ -517,210 +716,89 @@ fn boxes_passed_through_a_pointer_are_each_freed_once() {
     assert_eq!(sums + last, (0..6_000).sum());
 }
 
-// === AtomicPair ===
+// === Orderings as types ===
 
-#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
-mod pair {
-    use super::*;
-    use latchless::atomic::AtomicPair;
-
-    assert_impl_all!(AtomicPair: Send, Sync, Default, Unpin, From<[u64; 2]>);
-    assert_not_impl_any!(AtomicPair: Clone);
-
-    #[test]
-    fn pair_lies_in_sixteen_aligned_bytes() {
-        assert_eq!((size_of::<AtomicPair>(), align_of::<AtomicPair>()), (16, 16));
-        assert_eq!(AtomicPair::is_supported(), std::is_x86_feature_detected!("cmpxchg16b"));
-    }
-
-    #[test]
-    fn pair_is_exchanged_iff_both_words_are_equal() {
-        if !AtomicPair::is_supported() {
-            return;
-        }
-        let words = [0, 1, u64::MAX, 1 << 63];
-        for value in words.into_iter().flat_map(|low| words.map(|high| [low, high])) {
-            for current in words.into_iter().flat_map(|low| words.map(|high| [low, high])) {
-                for success in ORDERINGS {
-                    let pair = AtomicPair::from(value);
-                    let result = pair.compare_exchange(current, [7, 8], success, Relaxed);
-                    let is_equal = current == value;
-                    assert_eq!(result, if is_equal { Ok(value) } else { Err(value) });
-                    let left = if is_equal { [7, 8] } else { value };
-                    assert_eq!(pair.load(SeqCst), left);
-                    assert_eq!([pair.load_low(Acquire), pair.load_high(Acquire)], left);
-                    assert_eq!(pair.into_inner(), left);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn loading_changes_nothing() {
-        if !AtomicPair::is_supported() {
-            return;
-        }
-        for value in [[0, 0], [0, 1], [1, 0], [u64::MAX; 2]] {
-            let pair = AtomicPair::new(value);
-            for order in LOADS {
-                assert_eq!(pair.load(order), value);
-            }
-            assert_eq!(format!("{pair:?}"), format!("{value:?}"));
-        }
-        assert_eq!(AtomicPair::default().load(Relaxed), [0, 0]);
-    }
-
-    #[test]
-    fn pair_refuses_wrong_orderings() {
-        let (pair, core) = (AtomicPair::default(), core_atomic::AtomicU64::new(0));
-        for wrong in [Release, AcqRel] {
-            let refusal = panic_message(|| pair.compare_exchange([0; 2], [0; 2], SeqCst, wrong));
-            assert!(refusal.is_some());
-            assert_eq!(refusal, panic_message(|| core.compare_exchange(0, 0, SeqCst, wrong)));
-            let refusal = panic_message(|| core.load(wrong));
-            assert!(refusal.is_some());
-            assert_eq!(panic_message(|| pair.load(wrong)), refusal);
-            assert_eq!(panic_message(|| pair.load_low(wrong)), refusal);
-            assert_eq!(panic_message(|| pair.load_high(wrong)), refusal);
-        }
-    }
-
-    #[test]
-    fn halves_of_two_values_are_never_seen_together() {
-        if !AtomicPair::is_supported() {
-            return;
-        }
-        let pair = AtomicPair::new([0, u64::MAX]);
-        let is_whole = |[low, high]: [u64; 2]| low == !high;
-        let turns = contend(MEETINGS, |_, _| {
-            let mut seen = pair.load(Acquire);
-            assert!(is_whole(seen), "{seen:?}");
-            loop {
-                let new = [seen[0] + 1, !(seen[0] + 1)];
-                match pair.compare_exchange(seen, new, AcqRel, Acquire) {
-                    Ok(_) => break,
-                    Err(found) => {
-                        assert!(is_whole(found), "{found:?}");
-                        assert!(found[0] > seen[0], "the pair went backwards");
-                        seen = found;
-                    }
-                }
-            }
-        });
-        let sum = (turns[0] + turns[1]) as u64;
-        assert_eq!(pair.into_inner(), [sum, !sum]);
-    }
-}
-
-// === What threads see of each other ===
-
-const LITMUS_TURNS: usize = 30_000;
-
-/// Two words for each turn, far enough apart that they share no cache line.
-struct Litmus(Vec<[CachePadded<AtomicU64>; 2]>);
-
-impl Litmus {
-    /// Two threads on fresh words, turn after turn. Both have read both words shortly before, so
-    /// that a store takes long to reach the other CPU and a load is quick to miss it.
-    fn run<R: Send>(
-        turn: impl Fn(usize, &AtomicU64, &AtomicU64) -> R + Sync,
-    ) -> ([Vec<R>; 2], Self) {
-        let fresh = || CachePadded::new(AtomicU64::new(0));
-        let words = Self((0..LITMUS_TURNS).map(|_| [fresh(), fresh()]).collect());
-        let results = in_step(
-            LITMUS_TURNS,
-            |_, number| words.0[number].iter().for_each(|word| _ = word.load(Relaxed)),
-            |me, number| {
-                let [first, second] = &words.0[number];
-                turn(me, first, second)
-            },
+/// Calls each kind of method with each ordering that it takes.
+macro_rules! with_orderings {
+    ($atomic:expr; loads: $($load:ident)+; stores: $($store:ident)+; any: $($any:ident)+) => {{
+        let atomic = $atomic;
+        $(
+            assert_eq!(Ordering::from(ordering::$any), Ordering::$any);
+            assert_eq!(atomic.fetch_add(1, ordering::$any), atomic.load(Relaxed) - 1);
+            with_orderings!(@exchange atomic, $any; Relaxed Acquire SeqCst);
+        )+
+        $(assert_eq!(atomic.load(ordering::$load), atomic.load(Ordering::$load));)+
+        $({
+            atomic.store(0, ordering::$store);
+            assert_eq!(atomic.swap(1, SeqCst), 0);
+        })+
+    }};
+    (@exchange $atomic:ident, $success:ident; $($failure:ident)+) => {$(
+        let now = $atomic.load(Relaxed);
+        assert_eq!(
+            $atomic.compare_exchange(now, now + 1, ordering::$success, ordering::$failure),
+            Ok(now),
         );
-        (results, words)
-    }
+        assert_eq!(
+            $atomic.fetch_update(ordering::$success, ordering::$failure, |_| None),
+            Err(now + 1),
+        );
+    )+};
 }
 
 #[test]
-fn released_message_is_seen_whole() {
-    type Publish = fn(&AtomicU64, u64);
-    let ways: [(&str, Publish); 4] = [
-        ("store", |flag, n| flag.store(n, Release)),
-        ("swap", |flag, n| _ = flag.swap(n, Release)),
-        ("add", |flag, _| flag.inc(Release)),
-        ("fence", |flag, n| {
-            fence(Release);
-            flag.store(n, Relaxed);
-        }),
-    ];
-    for (name, publish) in ways {
-        let (message, flag) = (AtomicU64::new(0), AtomicU64::new(0));
-        let members: Vec<Member<'_, ()>> = vec![
-            Box::new(|_| {
-                for n in 1..=LITMUS_TURNS as u64 {
-                    message.store(n, Relaxed);
-                    publish(&flag, n);
-                }
-            }),
-            Box::new(|_| {
-                for _ in 0..LITMUS_TURNS {
-                    let announced = flag.load(Acquire);
-                    let seen = message.load(Relaxed);
-                    assert!(
-                        seen >= announced,
-                        "{name}: {announced} was announced, {seen} is there"
-                    );
-                }
-            }),
-        ];
-        Team::run(members);
+fn orderings_that_are_types_do_what_those_of_core_do() {
+    with_orderings!(AtomicU32::new(0);
+        loads: Relaxed Acquire SeqCst;
+        stores: Relaxed Release SeqCst;
+        any: Relaxed Acquire Release AcqRel SeqCst);
+    fence(ordering::Acquire);
+    fence(ordering::Release);
+    fence(ordering::AcqRel);
+    fence(ordering::SeqCst);
+    let [relaxed, ..] = ORDERINGS;
+    let refusal = panic_message(|| fence(relaxed));
+    assert!(refusal.is_some());
+    assert_eq!(refusal, panic_message(|| core_atomic::fence(relaxed)));
+}
+
+// === A contract that is checked ===
+
+/// Says which atomic is to be made of a misaligned pointer by this very program.
+const MISALIGNED: &str = "LATCHLESS_TEST_MISALIGNED";
+
+#[cfg(debug_assertions)]
+#[test]
+fn misaligned_pointers_are_refused_by_debug_builds() {
+    for name in ["u16", "u64", "i32", "pointer", "local"] {
+        let test = std::env::current_exe().unwrap();
+        let output = std::process::Command::new(test)
+            .args(["--exact", "misaligned_pointer", "--nocapture"])
+            .env(MISALIGNED, name)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{name}: nobody noticed");
+        assert!(said.contains("requires the pointer to be aligned"), "{name}: {said}");
     }
 }
 
+/// Does what must not be done, in a process of its own, if told to.
+#[cfg(debug_assertions)]
 #[test]
-fn two_stores_in_total_order_are_not_both_missed() {
-    type Announce = fn(&AtomicU64);
-    let ways: [(&str, Announce); 5] = [
-        ("store", |mine| mine.store(1, SeqCst)),
-        ("swap", |mine| _ = mine.swap(1, SeqCst)),
-        ("fetch_add", |mine| _ = mine.fetch_add(1, SeqCst)),
-        ("bit_set", |mine| _ = mine.bit_set(0, SeqCst)),
-        ("fence", |mine| {
-            mine.store(1, Relaxed);
-            fence(SeqCst);
-        }),
-    ];
-    for (name, announce) in ways {
-        let ([first, second], _) = Litmus::run(|me, first, second| {
-            let (mine, others) = if me == 0 { (first, second) } else { (second, first) };
-            announce(mine);
-            others.load(SeqCst)
-        });
-        for (number, seen) in first.into_iter().zip(second).enumerate() {
-            assert_ne!(seen, (0, 0), "{name}: neither saw the other in turn {number}");
+fn misaligned_pointer() {
+    let Ok(name) = std::env::var(MISALIGNED) else { return };
+    let mut bytes = [0_u64; 4];
+    let odd = bytes.as_mut_ptr().wrapping_byte_add(1);
+    // SAFETY: none; the process is to be stopped before the reference is used.
+    unsafe {
+        match name.as_str() {
+            "u16" => _ = AtomicU16::from_ptr(odd.cast()),
+            "u64" => _ = AtomicU64::from_ptr(odd.cast()),
+            "i32" => _ = AtomicI32::from_ptr(odd.cast()),
+            "pointer" => _ = AtomicPtr::<u8>::from_ptr(odd.cast()),
+            "local" => _ = LocalU32::from_ptr(odd.cast()),
+            other => panic!("there is no {other}"),
         }
-    }
-}
-
-#[test]
-fn stores_of_one_thread_are_seen_in_order() {
-    let ([_, seen], _) = Litmus::run(|me, first, second| {
-        if me == 0 {
-            first.store(1, Relaxed);
-            second.store(1, Release);
-            (1, 1)
-        } else {
-            (second.load(Acquire), first.load(Relaxed))
-        }
-    });
-    assert!(!seen.contains(&(1, 0)), "the second store was seen without the first");
-}
-
-#[test]
-fn one_of_two_exchanges_wins() {
-    let ([first, second], words) =
-        Litmus::run(|me, word, _| word.compare_exchange(0, me as u64 + 1, Relaxed, Relaxed));
-    for (number, outcome) in first.into_iter().zip(second).enumerate() {
-        let winner = words.0[number][0].load(Relaxed);
-        let expected = if winner == 1 { (Ok(0), Err(1)) } else { (Err(2), Ok(0)) };
-        assert_eq!(outcome, expected, "turn {number}");
     }
 }

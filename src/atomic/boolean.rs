@@ -52,7 +52,7 @@ impl AtomicBool {
         pub const unsafe fn from_ptr<'a>(pointer: *mut bool) -> &'a Self {
             // SAFETY: `Self` is a transparent wrapper of an atomic byte, which is 0 or 1 (INV); the
             // caller vouches for the rest.
-            unsafe { &*pointer.cast::<Self>() }
+            unsafe { super::checked_ref(pointer.cast::<Self>()) }
         }
     }
 

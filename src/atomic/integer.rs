@@ -84,7 +84,7 @@ macro_rules! atomic_integer {
                 pub const unsafe fn from_ptr<'a>(pointer: *mut $int) -> &'a Self {
                     // SAFETY: `Self` is a transparent wrapper of an atomic of this width; the
                     // caller vouches for the rest.
-                    unsafe { &*pointer.cast::<Self>() }
+                    unsafe { crate::atomic::checked_ref(pointer.cast::<Self>()) }
                 }
             }
 

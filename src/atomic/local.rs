@@ -84,7 +84,7 @@ macro_rules! local_integer {
                 pub const unsafe fn from_ptr<'a>(pointer: *mut $int) -> &'a Self {
                     // SAFETY: `Self` is a transparent wrapper of a word of this width; the caller
                     // vouches for the rest.
-                    unsafe { &*pointer.cast::<Self>() }
+                    unsafe { crate::atomic::checked_ref(pointer.cast::<Self>()) }
                 }
             }
 

@@ -116,6 +116,22 @@ macro_rules! only_in_models {
 }
 pub(crate) use only_in_models;
 
+except_in_models! {
+    /// `&*pointer`, checked by core for null and alignment in builds with debug assertions, at compile
+    /// time as well as at run time.
+    ///
+    /// # Safety
+    ///
+    /// As for `&*pointer`.
+    #[inline(always)]
+    const unsafe fn checked_ref<'a, T>(pointer: *const T) -> &'a T {
+        // SAFETY: an empty slice takes a pointer that is aligned and not null.
+        let _ = unsafe { core::slice::from_raw_parts(pointer, 0) };
+        // SAFETY: the caller's word.
+        unsafe { &*pointer }
+    }
+}
+
 #[cfg(loom)]
 #[path = "model.rs"]
 mod backend;

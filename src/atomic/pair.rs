@@ -100,7 +100,7 @@ impl AtomicPair {
         #[inline]
         pub const unsafe fn from_ptr<'a>(pointer: *mut [u64; 2]) -> &'a Self {
             // SAFETY: `Self` is a transparent wrapper of two words; the caller vouches for the rest.
-            unsafe { &*pointer.cast::<Self>() }
+            unsafe { super::checked_ref(pointer.cast::<Self>()) }
         }
     }
 

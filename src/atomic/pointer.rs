@@ -53,7 +53,7 @@ impl<T> AtomicPtr<T> {
         pub const unsafe fn from_ptr<'a>(pointer: *mut *mut T) -> &'a Self {
             // SAFETY: `Self` is a transparent wrapper of an atomic pointer; the caller vouches for
             // the rest.
-            unsafe { &*pointer.cast::<Self>() }
+            unsafe { super::checked_ref(pointer.cast::<Self>()) }
         }
     }
 
