@@ -14,9 +14,9 @@ mod common;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use latchless::arch::{
-    BitWord, Exchange, Local, Word,
+    BitWord, Exchange, Local, LocalBitWord, Word,
     cpu::{self, has_cmpxchg16b},
-    lock_cmpxchg16b, pause, prefetchw,
+    lock_cmpxchg16b, lock_xadd_pointer, pause, prefetchw,
 };
 
 use common::random::Random;
@@ -53,6 +53,8 @@ fn on_word<W: Copy, R>(
 /// An instruction, under the name it has in a failure, and the arithmetic it stands for.
 type Update<W> = (&'static str, unsafe fn(*mut W, W), fn(W, W) -> W);
 type Step<W> = (&'static str, unsafe fn(*mut W), fn(W) -> W);
+type UpdateFlag<W> = (&'static str, unsafe fn(*mut W, W) -> bool, fn(W, W) -> W, fn(W) -> bool);
+type StepFlag<W> = (&'static str, unsafe fn(*mut W) -> bool, fn(W) -> W);
 type FetchAdd<W> = (&'static str, unsafe fn(*mut W, W) -> W);
 type CompareExchange<W> = (&'static str, unsafe fn(*mut W, W, W) -> Result<W, W>);
 type Bit<W> = (&'static str, unsafe fn(*mut W, u32) -> bool, fn(W, W) -> W);
@@ -76,11 +78,29 @@ macro_rules! word_tests {
                 ("or", W::local_or, |a, b| a | b),
                 ("xor", W::local_xor, |a, b| a ^ b),
             ];
-            const STEPS: [Step<W>; 4] = [
+            const STEPS: [Step<W>; 8] = [
                 ("lock inc", W::lock_inc, |a| a.wrapping_add(1)),
                 ("lock dec", W::lock_dec, |a| a.wrapping_sub(1)),
+                ("lock neg", W::lock_neg, W::wrapping_neg),
+                ("lock not", W::lock_not, |a| !a),
+                ("neg", W::local_neg, W::wrapping_neg),
+                ("not", W::local_not, |a| !a),
                 ("inc", W::local_inc, |a| a.wrapping_add(1)),
                 ("dec", W::local_dec, |a| a.wrapping_sub(1)),
+            ];
+            const UPDATE_FLAGS: [UpdateFlag<W>; 6] = [
+                ("lock add, ZF", W::lock_add_zf, W::wrapping_add, |sum| sum == 0),
+                ("lock sub, ZF", W::lock_sub_zf, W::wrapping_sub, |rest| rest == 0),
+                ("lock add, SF", W::lock_add_sf, W::wrapping_add, |sum| sum > W::MAX / 2),
+                ("add, ZF", W::local_add_zf, W::wrapping_add, |sum| sum == 0),
+                ("sub, ZF", W::local_sub_zf, W::wrapping_sub, |rest| rest == 0),
+                ("add, SF", W::local_add_sf, W::wrapping_add, |sum| sum > W::MAX / 2),
+            ];
+            const STEP_FLAGS: [StepFlag<W>; 4] = [
+                ("lock inc, ZF", W::lock_inc_zf, |a| a.wrapping_add(1)),
+                ("lock dec, ZF", W::lock_dec_zf, |a| a.wrapping_sub(1)),
+                ("inc, ZF", W::local_inc_zf, |a| a.wrapping_add(1)),
+                ("dec, ZF", W::local_dec_zf, |a| a.wrapping_sub(1)),
             ];
             const FETCH_ADDS: [FetchAdd<W>; 2] =
                 [("lock xadd", W::lock_xadd), ("xadd", W::local_xadd)];
@@ -140,6 +160,33 @@ macro_rules! word_tests {
             }
 
             #[test]
+            fn flags_are_those_of_the_result() {
+                let mut random = Random::new(10);
+                for (name, instruction, arithmetic, flag) in UPDATE_FLAGS {
+                    // Results of zero are rare among random ones.
+                    let zeros = EXTREMES.iter().flat_map(|&a| [(a, a), (a, a.wrapping_neg())]);
+                    for (value, operand) in zeros.chain(pairs().take(1_000)) {
+                        let result = on_word(&mut random, value, |word| {
+                            // SAFETY: the word is valid, aligned and this thread's.
+                            unsafe { instruction(word, operand) }
+                        });
+                        let left = arithmetic(value, operand);
+                        assert_eq!(result, (flag(left), left), "{name} {value:#x}, {operand:#x}");
+                    }
+                }
+                for (name, instruction, arithmetic) in STEP_FLAGS {
+                    for (value, _) in pairs().take(1_000) {
+                        let result = on_word(&mut random, value, |word| {
+                            // SAFETY: the word is valid, aligned and this thread's.
+                            unsafe { instruction(word) }
+                        });
+                        let left = arithmetic(value);
+                        assert_eq!(result, (left == 0, left), "{name} {value:#x}");
+                    }
+                }
+            }
+
+            #[test]
             fn xadd_adds_and_returns_the_value_before() {
                 let mut random = Random::new(3);
                 for (name, instruction) in FETCH_ADDS {
@@ -194,7 +241,7 @@ macro_rules! word_tests {
             #[test]
             fn locked_arithmetic_loses_nothing() {
                 type Instruction = (&'static str, fn(&$atomic), W);
-                let instructions: [Instruction; 6] = [
+                let instructions: [Instruction; 11] = [
                     (
                         "lock xadd",
                         // SAFETY: the word is valid and aligned, all accesses are atomic.
@@ -223,6 +270,36 @@ macro_rules! word_tests {
                         "lock dec",
                         // SAFETY: as above.
                         |word| unsafe { W::lock_dec(word.as_ptr()) },
+                        W::MAX,
+                    ),
+                    (
+                        "lock add, ZF",
+                        // SAFETY: as above.
+                        |word| _ = unsafe { W::lock_add_zf(word.as_ptr(), 3) },
+                        3,
+                    ),
+                    (
+                        "lock sub, ZF",
+                        // SAFETY: as above.
+                        |word| _ = unsafe { W::lock_sub_zf(word.as_ptr(), 3) },
+                        W::MAX - 2,
+                    ),
+                    (
+                        "lock add, SF",
+                        // SAFETY: as above.
+                        |word| _ = unsafe { W::lock_add_sf(word.as_ptr(), 3) },
+                        3,
+                    ),
+                    (
+                        "lock inc, ZF",
+                        // SAFETY: as above.
+                        |word| _ = unsafe { W::lock_inc_zf(word.as_ptr()) },
+                        1,
+                    ),
+                    (
+                        "lock dec, ZF",
+                        // SAFETY: as above.
+                        |word| _ = unsafe { W::lock_dec_zf(word.as_ptr()) },
                         W::MAX,
                     ),
                     (
@@ -276,6 +353,20 @@ macro_rules! word_tests {
             }
 
             #[test]
+            fn locked_flips_are_all_done() {
+                let (signs, bits) = ($atomic::new(5), $atomic::new(5));
+                let turns = contend(4_000, |_, _| {
+                    // SAFETY: the word is valid and aligned, all accesses are atomic.
+                    unsafe { W::lock_neg(signs.as_ptr()) };
+                    // SAFETY: as above.
+                    unsafe { W::lock_not(bits.as_ptr()) };
+                });
+                let is_odd = (turns[0] + turns[1]) % 2 != 0;
+                let expected: (W, W) = if is_odd { (W::MAX - 4, !5) } else { (5, 5) };
+                assert_eq!((signs.into_inner(), bits.into_inner()), expected);
+            }
+
+            #[test]
             fn exchanged_values_are_each_in_one_place() {
                 let word = $atomic::new(0);
                 let hands = [1, 2].map($atomic::new);
@@ -305,10 +396,13 @@ macro_rules! bit_tests {
 
             type W = $word;
 
-            const BITS: [Bit<W>; 3] = [
+            const BITS: [Bit<W>; 6] = [
                 ("lock bts", W::lock_bts, |word, mask| word | mask),
                 ("lock btr", W::lock_btr, |word, mask| word & !mask),
                 ("lock btc", W::lock_btc, |word, mask| word ^ mask),
+                ("bts", W::local_bts, |word, mask| word | mask),
+                ("btr", W::local_btr, |word, mask| word & !mask),
+                ("btc", W::local_btc, |word, mask| word ^ mask),
             ];
 
             #[test]
@@ -391,6 +485,36 @@ fn pointer_is_compared_by_its_whole_address() {
     for bit in 0..64 {
         assert_eq!(attempt(value.map_addr(|addr| addr ^ 1 << bit)), (Err(value), value));
     }
+}
+
+#[test]
+fn pointer_is_moved_by_bytes() {
+    let mut random = Random::new(11);
+    let mut values = [1_u32, 2, 3];
+    let first = values.as_mut_ptr();
+    let (before, after) = on_word(&mut random, first, |word| {
+        // SAFETY: the word is valid, aligned and this thread's.
+        unsafe { lock_xadd_pointer(word, 8) }
+    });
+    assert_eq!((before, after), (first, first.wrapping_add(2)));
+    // SAFETY: it points to the third of three values, which nobody else uses.
+    assert_eq!(unsafe { after.read() }, 3);
+    let back = 4_usize.wrapping_neg();
+    let (_, after) = on_word(&mut random, after, |word| {
+        // SAFETY: the word is valid, aligned and this thread's.
+        unsafe { lock_xadd_pointer(word, back) }
+    });
+    assert_eq!(after, first.wrapping_add(1));
+}
+
+#[test]
+fn pointer_moved_by_two_threads_loses_nothing() {
+    let word = AtomicPtr::new(core::ptr::null_mut::<u8>());
+    let turns = contend(4_000, |_, _| {
+        // SAFETY: the word is valid and aligned, all accesses are atomic.
+        unsafe { lock_xadd_pointer(word.as_ptr(), 3) };
+    });
+    assert_eq!(word.into_inner().addr(), 3 * (turns[0] + turns[1]));
 }
 
 #[test]
