@@ -129,3 +129,78 @@ fn one_of_two_exchanges_wins() {
         assert_eq!(outcome, expected, "turn {number}");
     }
 }
+
+#[test]
+fn loads_before_stores_do_not_see_each_others() {
+    // Load buffering: forbidden by acquire loads and release stores.
+    let ([first, second], _) = Litmus::run(|me, first, second| {
+        let (mine, others) = if me == 0 { (first, second) } else { (second, first) };
+        let seen = others.load(Acquire);
+        mine.store(1, Release);
+        seen
+    });
+    for (number, seen) in first.into_iter().zip(second).enumerate() {
+        assert_ne!(seen, (1, 1), "each saw what the other did later, in turn {number}");
+    }
+}
+
+#[test]
+fn readers_agree_which_of_two_stores_came_first() {
+    // Independent reads of independent writes, in total order.
+    const TURNS: u64 = 20_000;
+    let words = [const { CachePadded::new(AtomicU64::new(0)) }; 2];
+    let [first, second] = &words;
+    let write = |word: &AtomicU64| (1..=TURNS).for_each(|turn| word.store(turn, SeqCst));
+    // What one reader saw of two words, always in the same order.
+    let read = |team: &Team, one: &AtomicU64, other: &AtomicU64| {
+        let mut seen = Vec::new();
+        team.wait_until(|| {
+            seen.push([one.load(SeqCst), other.load(SeqCst)]);
+            seen.last() == Some(&[TURNS; 2])
+        });
+        seen
+    };
+    let mut seen = Team::run(vec![
+        Box::new(|_: &Team| {
+            write(first);
+            Vec::new()
+        }) as Member<'_, _>,
+        Box::new(|_| {
+            write(second);
+            Vec::new()
+        }),
+        Box::new(|team| read(team, first, second)),
+        Box::new(|team| read(team, second, first)),
+    ]);
+    let (by_second, by_first) = (seen.remove(3), seen.remove(2));
+    // One saw `first` at a and afterwards `second` at b only; the other saw `second` past b and
+    // afterwards `first` below a only: no order of the stores explains both.
+    let mut latest = by_second.into_iter().peekable();
+    for [a, b] in by_first {
+        while latest.peek().is_some_and(|&[second, _]| second <= b) {
+            latest.next();
+        }
+        if let Some(&[second, first]) = latest.peek() {
+            assert!(first >= a, "({a}, {b}) and ({first}, {second}) are seen in opposite orders");
+        }
+    }
+}
+
+#[test]
+fn reads_of_one_word_never_go_back() {
+    const TURNS: u64 = 200_000;
+    let word = AtomicU64::new(0);
+    let members: Vec<Member<'_, ()>> = vec![
+        Box::new(|_| (1..=TURNS).for_each(|turn| word.store(turn, Relaxed))),
+        Box::new(|team| {
+            let mut last = 0;
+            team.wait_until(|| {
+                let seen = word.load(Relaxed);
+                assert!(seen >= last, "{last}, then {seen}");
+                last = seen;
+                seen == TURNS
+            });
+        }),
+    ];
+    Team::run(members);
+}
