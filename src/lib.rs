@@ -6,11 +6,12 @@
 //!
 //! # Which structure do I want?
 //!
-//! | I want to … | take | push / pop |
+//! | I want to … | take | push / pop, or read / replace |
 //! |---|---|---|
 //! | count events | [`counter::Counter`] | wait-free |
 //! | pass values from one thread or interrupt handler to another | [`ring::SpscRing`] | wait-free |
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
+//! | read a value that others replace | [`snapshot::Snapshot`] | wait-free; lock-free |
 //! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |
 //! | keep a free list over memory of my own | [`stack::IndexStack`] | lock-free |
 //! | see `AddInt64` become one `lock xadd` | [`atomic`] | wait-free, loops lock-free |
@@ -65,5 +66,7 @@ pub mod atomic;
 pub mod counter;
 pub mod mem;
 pub mod ring;
+#[cfg(target_has_atomic = "64")]
+pub mod snapshot;
 #[cfg(target_has_atomic = "64")]
 pub mod stack;

@@ -163,7 +163,7 @@ fn exhausted_says_so_and_gives_the_value_back() {
     assert_eq!(pool.alloc(Opaque(2)).err().unwrap().into_inner().0, 2);
     let exhausted = pool.alloc(Opaque(3)).err().unwrap();
     let text = into_error(exhausted);
-    assert_eq!(text, ("pool is exhausted".into(), "Exhausted(..)".into()));
+    assert_eq!(text, ("no slot is free".into(), "Exhausted(..)".into()));
 }
 
 // === Drops ===

@@ -20,6 +20,15 @@ impl<T> Slot<T> {
         }
     }
 
+    const_fn! {
+        /// Creates a slot that holds `value`.
+        #[inline]
+        #[cfg(target_has_atomic = "64")]
+        pub(crate) const fn holding(value: T) -> Self {
+            Self(UnsafeCell::new(MaybeUninit::new(value)))
+        }
+    }
+
     /// Moves `value` in, without dropping what was there.
     ///
     /// # Safety

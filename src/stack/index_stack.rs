@@ -103,17 +103,24 @@ impl<const N: usize> IndexStack<N> {
 
     const_fn! {
         /// Creates a stack of all indices below `N`, 0 on top.
-        #[expect(clippy::indexing_slicing, reason = "`next` is within 1..N")]
         pub const fn full() -> Self {
+            Self::full_from(0)
+        }
+    }
+
+    const_fn! {
+        /// Creates a stack of all indices from `first`, which is below `N` and on top, to `N - 1`.
+        #[expect(clippy::indexing_slicing, reason = "`next` is within 1..N")]
+        pub(crate) const fn full_from(first: u32) -> Self {
             const { Self::VALID_N };
             let mut links = array![AtomicU32::new(NIL); N];
-            let mut next = 1;
+            let mut next = first as usize + 1;
             while next < N {
                 links[next - 1] = AtomicU32::new(next as u32);
                 next += 1;
             }
             Self {
-                head: CachePadded::new(AtomicU64::new(Head::new(0).bits())),
+                head: CachePadded::new(AtomicU64::new(Head::new(first).bits())),
                 links: CachePadded::new(links),
             }
         }

@@ -10,4 +10,5 @@ mod index_stack;
 mod pool;
 
 pub use self::index_stack::{IndexStack, OutOfRange};
+pub(crate) use self::pool::GiveBack;
 pub use self::pool::{Exhausted, Pool, PoolBox};

@@ -183,9 +183,9 @@ impl<T, const N: usize> PoolBox<'_, T, N> {
 }
 
 /// Gives a slot back when it goes out of scope, even if the value's `Drop` unwinds.
-struct GiveBack<'a, const N: usize> {
-    free: &'a IndexStack<N>,
-    index: u32,
+pub(crate) struct GiveBack<'a, const N: usize> {
+    pub(crate) free: &'a IndexStack<N>,
+    pub(crate) index: u32,
 }
 
 impl<const N: usize> Drop for GiveBack<'_, N> {
@@ -260,7 +260,7 @@ impl<T> fmt::Debug for Exhausted<T> {
 
 impl<T> fmt::Display for Exhausted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("pool is exhausted")
+        f.write_str("no slot is free")
     }
 }
 

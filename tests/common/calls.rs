@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use latchless::counter::Counter;
 use latchless::ring::MpmcRing;
 use latchless::ring::spsc::{Consumer, Producer};
+use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use super::linearizability::Log;
-use super::specs::{CountCall, FifoCall, LifoCall, SlotsCall};
+use super::specs::{CountCall, FifoCall, LifoCall, RegisterCall, SlotsCall};
 
 // === MpmcRing ===
 
@@ -259,6 +260,132 @@ impl PoolCall {
                 SlotsCall::Freed(slot)
             });
         }
+    }
+}
+
+// === Snapshot ===
+
+/// What to do to a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SnapshotCall {
+    /// Loads and keeps the guard.
+    Load,
+    /// Clones the guard that was kept last, if there is one, and keeps the clone.
+    Clone,
+    /// Drops the guard that was kept longest, if there is one.
+    LeaveFirst,
+    /// Drops the guard that was kept last, if there is one.
+    LeaveLast,
+    Store,
+    /// Swaps and keeps the guard.
+    Swap,
+    /// Replaces the value by comparing with the guard that was kept last, if there is one.
+    CompareAndSwap,
+    /// Replaces the value by `fetch_update` and keeps the guard.
+    Update,
+    /// Asks `fetch_update` to leave the value as it is.
+    Decline,
+}
+
+/// Guards, and the value that each must see.
+pub(crate) type Guards<'s, const N: usize> = RefCell<VecDeque<(Guard<'s, u64, N>, u64)>>;
+
+impl SnapshotCall {
+    pub(crate) const ALL: &[Self] = &[
+        Self::Load,
+        Self::Clone,
+        Self::LeaveFirst,
+        Self::LeaveLast,
+        Self::Store,
+        Self::Swap,
+        Self::CompareAndSwap,
+        Self::Update,
+        Self::Decline,
+    ];
+
+    /// Makes the call; a replacement is by `value`. `guards` is borrowed at no access to the snapshot.
+    pub(crate) fn make<'s, const N: usize>(
+        self,
+        snapshot: &'s Snapshot<u64, N>,
+        guards: &Guards<'s, N>,
+        value: u64,
+        log: &mut Log<'_, RegisterCall>,
+    ) {
+        let keep = |guard, seen| guards.borrow_mut().push_back((guard, seen));
+        let exhausted = |back| {
+            assert_eq!(back, value, "the value that comes back went in");
+            RegisterCall::Exhausted
+        };
+        let swapped = |before: Guard<'s, u64, N>| {
+            let seen = *before;
+            keep(before, seen);
+            RegisterCall::Swapped(seen, value)
+        };
+        let taken = match self {
+            Self::Load => {
+                return log.call(|| {
+                    let guard = snapshot.load();
+                    let seen = *guard;
+                    keep(guard, seen);
+                    RegisterCall::Loaded(seen)
+                });
+            }
+            Self::Store => {
+                return log.call(|| match snapshot.store(value) {
+                    Ok(()) => RegisterCall::Stored(value),
+                    Err(Exhausted(back)) => exhausted(back),
+                });
+            }
+            Self::Swap => {
+                return log.call(|| match snapshot.swap(value) {
+                    Ok(before) => swapped(before),
+                    Err(Exhausted(back)) => exhausted(back),
+                });
+            }
+            Self::Update => {
+                return log.call(|| match snapshot.fetch_update(|_| Some(value)) {
+                    Ok(Some(before)) => swapped(before),
+                    Ok(None) => unreachable!("a value was returned"),
+                    Err(Exhausted(back)) => exhausted(back),
+                });
+            }
+            Self::Decline => {
+                return log.ask(|| {
+                    let mut seen = 0;
+                    let declined = snapshot.fetch_update(|&value| {
+                        seen = value;
+                        None
+                    });
+                    assert!(declined.is_ok_and(|before| before.is_none()), "nothing was stored");
+                    [RegisterCall::Loaded(seen), RegisterCall::Left(seen)]
+                });
+            }
+            Self::LeaveFirst => guards.borrow_mut().pop_front(),
+            Self::Clone | Self::LeaveLast | Self::CompareAndSwap => guards.borrow_mut().pop_back(),
+        };
+        let Some((guard, seen)) = taken else { return };
+        assert_eq!(*guard, seen, "a guard goes on seeing what it saw");
+        match self {
+            Self::Clone => log.call(|| {
+                keep(guard.clone(), seen);
+                RegisterCall::Cloned(seen)
+            }),
+            Self::CompareAndSwap => log.call(|| match snapshot.compare_and_swap(&guard, value) {
+                Ok(()) => RegisterCall::Exchanged(seen, value),
+                Err(CompareError::Changed(back)) => {
+                    assert_eq!(back, value, "the value that comes back went in");
+                    RegisterCall::NotCurrent(seen)
+                }
+                Err(CompareError::Exhausted(back)) => exhausted(back),
+            }),
+            _ => {
+                return log.call(|| {
+                    drop(guard);
+                    RegisterCall::Left(seen)
+                });
+            }
+        }
+        keep(guard, seen);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sequential specifications: what each structure does when nothing happens at once.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use latchless::ring::Full;
 
@@ -181,6 +181,107 @@ impl Spec for Slots {
             }
             SlotsCall::Exhausted => self.owned.len() == self.capacity,
             SlotsCall::Freed(slot) => next.owned.remove(&slot),
+        };
+        is_possible.then_some(next)
+    }
+}
+
+// === One value ===
+
+/// A value that is replaced by others, each of which there is once, and the views of it that are held.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Register {
+    current: u64,
+    /// How many views there are of each value.
+    views: BTreeMap<u64, usize>,
+    slots: usize,
+}
+
+/// A call on a register and what it returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RegisterCall {
+    /// There is a view more of the current value.
+    Loaded(u64),
+    /// There is a view more of a value of which there was one.
+    Cloned(u64),
+    Left(u64),
+    Stored(u64),
+    /// The first was current and there is a view more of it; the second is current.
+    Swapped(u64, u64),
+    /// The first was current, and the second is.
+    Exchanged(u64, u64),
+    /// An exchange was refused because this value was not current.
+    NotCurrent(u64),
+    /// A value was refused.
+    Exhausted,
+}
+
+impl Register {
+    /// A register that holds `value` and has room for `slots` values at a time.
+    pub(crate) fn of(value: u64, slots: usize) -> Self {
+        Self { current: value, views: BTreeMap::new(), slots }
+    }
+
+    /// How many slots are in use, calls under way included: a writer has one slot for the new value
+    /// or for the old one, and a view that ends may have the slot of what it drops.
+    fn slots_in_use(&self, others: &UnderWay<'_, RegisterCall>) -> usize {
+        let others = others.most(|call, has_taken_effect| match call {
+            RegisterCall::Loaded(_) | RegisterCall::Cloned(_) | RegisterCall::Exhausted => false,
+            RegisterCall::Left(_) => has_taken_effect,
+            RegisterCall::Stored(_)
+            | RegisterCall::Swapped(..)
+            | RegisterCall::Exchanged(..)
+            | RegisterCall::NotCurrent(_) => true,
+        });
+        let viewed = self.views.keys().filter(|&&value| value != self.current).count();
+        1 + viewed + others
+    }
+
+    fn enter(&mut self, value: u64) {
+        *self.views.entry(value).or_default() += 1;
+    }
+
+    /// Whether there was a view of `value`.
+    fn leave(&mut self, value: u64) -> bool {
+        let Some(views) = self.views.get_mut(&value) else { return false };
+        *views -= 1;
+        if *views == 0 {
+            self.views.remove(&value);
+        }
+        true
+    }
+}
+
+impl Spec for Register {
+    type Call = RegisterCall;
+
+    fn after(&self, call: &RegisterCall, others: &UnderWay<'_, RegisterCall>) -> Option<Self> {
+        let mut next = self.clone();
+        let is_possible = match *call {
+            RegisterCall::Loaded(value) => {
+                next.enter(value);
+                value == self.current
+            }
+            RegisterCall::Cloned(value) => {
+                next.enter(value);
+                self.views.contains_key(&value)
+            }
+            RegisterCall::Left(value) => next.leave(value),
+            RegisterCall::Stored(value) => {
+                next.current = value;
+                true
+            }
+            RegisterCall::Swapped(before, value) => {
+                next.enter(before);
+                next.current = value;
+                before == self.current
+            }
+            RegisterCall::Exchanged(before, value) => {
+                next.current = value;
+                before == self.current
+            }
+            RegisterCall::NotCurrent(value) => value != self.current,
+            RegisterCall::Exhausted => self.slots_in_use(others) >= self.slots,
         };
         is_possible.then_some(next)
     }
