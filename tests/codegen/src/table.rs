@@ -11,8 +11,10 @@
 
 use latchless::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use latchless::atomic::{
-    self, AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPair,
-    AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    self, AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicI128, AtomicIsize,
+    AtomicPair, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicU128, AtomicUsize,
+    LocalI8, LocalI16, LocalI32, LocalI64, LocalIsize, LocalU8, LocalU16, LocalU32, LocalU64,
+    LocalUsize, ordering,
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
@@ -204,9 +206,39 @@ macro_rules! integer {
                 => "mov r, m; loop lock cmpxchg m";
             fetch_min(a: &Atomic, operand: Int) -> Int = a.fetch_min(operand, AcqRel)
                 => "mov r, m; loop lock cmpxchg m";
+            fetch_not(a: &Atomic) -> Int = a.fetch_not(AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+            fetch_neg(a: &Atomic) -> Int = a.fetch_neg(AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+        }
+        "Value after",
+        "As the value before, and the operation once more on registers." {
+            add_fetch(a: &Atomic, operand: Int) -> Int = a.add_fetch(operand, AcqRel) => "lock xadd m";
+            sub_fetch(a: &Atomic, operand: Int) -> Int = a.sub_fetch(operand, AcqRel) => "lock xadd m";
+            and_fetch(a: &Atomic, operand: Int) -> Int = a.and_fetch(operand, AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+            nand_fetch(a: &Atomic, operand: Int) -> Int = a.nand_fetch(operand, AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+            or_fetch(a: &Atomic, operand: Int) -> Int = a.or_fetch(operand, AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+            xor_fetch(a: &Atomic, operand: Int) -> Int = a.xor_fetch(operand, AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+            max_fetch(a: &Atomic, operand: Int) -> Int = a.max_fetch(operand, AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+            min_fetch(a: &Atomic, operand: Int) -> Int = a.min_fetch(operand, AcqRel)
+                => "mov r, m; loop lock cmpxchg m";
+        }
+        "A function",
+        "A compare-exchange, repeated until nobody came in between; a function may also decline." {
+            update(a: &Atomic, operand: Int) -> Int
+                = a.update(AcqRel, Acquire, |value| value ^ operand)
+                => "mov r, m; loop lock cmpxchg m";
             fetch_update(a: &Atomic, last: Int) -> Result<Int, Int>
-                = a.fetch_update(AcqRel, Acquire, |value| (value != last).then(|| value ^ 1))
+                = a.fetch_update(AcqRel, Acquire, |value| (value != last).then_some(value ^ 1))
                 => "mov r, m; loop lock cmpxchg m" with branches;
+            try_update(a: &Atomic, last: Int) -> Result<Int, Int>
+                = a.try_update(AcqRel, Acquire, |value| (value != last).then_some(value ^ 1))
+                => "mov r, m; loop lock cmpxchg m" same as fetch_update with branches;
         }
         "No result",
         "Where nobody asks for the value, one instruction does it." {
@@ -217,6 +249,19 @@ macro_rules! integer {
             xor(a: &Atomic, operand: Int) = a.xor(operand, Release) => "lock xor m";
             inc(a: &Atomic) = a.inc(Release) => "lock inc m";
             dec(a: &Atomic) = a.dec(Release) => "lock dec m";
+            neg(a: &Atomic) = a.neg(Release) => "lock neg m";
+            not(a: &Atomic) = a.not(Release) => "lock not m";
+        }
+        "A flag",
+        "The flag that the instruction leaves is the result: nothing is loaded, nothing compared." {
+            add_and_test(a: &Atomic, operand: Int) -> bool = a.add_and_test(operand, AcqRel)
+                => "lock add m; sete";
+            sub_and_test(a: &Atomic, operand: Int) -> bool = a.sub_and_test(operand, AcqRel)
+                => "lock sub m; sete";
+            add_negative(a: &Atomic, operand: Int) -> bool = a.add_negative(operand, AcqRel)
+                => "lock add m; sets";
+            inc_and_test(a: &Atomic) -> bool = a.inc_and_test(AcqRel) => "lock inc m; sete";
+            dec_and_test(a: &Atomic) -> bool = a.dec_and_test(AcqRel) => "lock dec m; sete";
         }
         "Bits",
         "The carry flag takes the bit before. There is no such instruction for 8 bits." {
@@ -226,6 +271,23 @@ macro_rules! integer {
                 => "lock btr m; setc" [8: "mov r, m; loop lock cmpxchg m"];
             bit_toggle(a: &Atomic, bit: u32) -> bool = a.bit_toggle(bit, AcqRel)
                 => "lock btc m; setc" [8: "mov r, m; loop lock cmpxchg m"];
+        }
+        "Orderings that are types",
+        "The code is that of the orderings that are values." {
+            load_typed(a: &Atomic) -> Int = a.load(ordering::Acquire) => "mov r, m" same as load_acquire;
+            store_typed(a: &Atomic, new: Int) = a.store(new, ordering::Release) => "mov m, r"
+                same as store_release;
+            store_typed_seq_cst(a: &Atomic, new: Int) = a.store(new, ordering::SeqCst) => "xchg m"
+                same as store_seq_cst;
+            swap_typed(a: &Atomic, new: Int) -> Int = a.swap(new, ordering::AcqRel) => "xchg m"
+                same as swap;
+            compare_exchange_typed(a: &Atomic, current: Int, new: Int) -> Result<Int, Int>
+                = a.compare_exchange(current, new, ordering::AcqRel, ordering::Acquire)
+                => "lock cmpxchg m" same as compare_exchange;
+            fetch_add_typed(a: &Atomic, operand: Int) -> Int = a.fetch_add(operand, ordering::AcqRel)
+                => "lock xadd m" same as fetch_add;
+            add_typed(a: &Atomic, operand: Int) = a.add(operand, ordering::Release) => "lock add m"
+                same as add;
         }
     }};
 }
@@ -239,7 +301,7 @@ integer! { i8_, "_i8", "8 bits", 8, Whole, "_u8", { Atomic = AtomicI8, Int = i8,
 integer! { i16_, "_i16", "16 bits", 16, Whole, "_u16", { Atomic = AtomicI16, Int = i16, }; }
 integer! { i32_, "_i32", "32 bits", 32, Whole, "_u32", { Atomic = AtomicI32, Int = i32, }; }
 integer! { i64_, "_i64", "64 bits", 64, Whole, "_u64", { Atomic = AtomicI64, Int = i64, }; }
-integer! { isize_, "_isize", "64 bits", 64, Whole, "_i64", { Atomic = AtomicIsize, Int = isize, }; }
+integer! { isize_, "_isize", "64 bits", 64, Whole, "_u64", { Atomic = AtomicIsize, Int = isize, }; }
 
 probes! { bool_, "_bool", "8 bits", 8, Whole, "_bool", { Atomic = AtomicBool, };
     "`AtomicBool`",
@@ -262,6 +324,18 @@ probes! { bool_, "_bool", "8 bits", 8, Whole, "_bool", { Atomic = AtomicBool, };
         fetch_xor(a: &Atomic, operand: bool) -> bool = a.fetch_xor(operand, AcqRel)
             => "mov r, m; loop lock cmpxchg m";
         fetch_not(a: &Atomic) -> bool = a.fetch_not(AcqRel) => "mov r, m; loop lock cmpxchg m";
+        update(a: &Atomic, operand: bool) -> bool
+            = a.update(AcqRel, Acquire, |value| value ^ operand) => "mov r, m; loop lock cmpxchg m";
+        fetch_update(a: &Atomic, last: bool) -> Result<bool, bool>
+            = a.fetch_update(AcqRel, Acquire, |value| (value != last).then_some(!value))
+            => "mov r, m; loop lock cmpxchg m" with branches;
+        try_update(a: &Atomic, last: bool) -> Result<bool, bool>
+            = a.try_update(AcqRel, Acquire, |value| (value != last).then_some(!value))
+            => "mov r, m; loop lock cmpxchg m" same as fetch_update with branches;
+        and(a: &Atomic, operand: bool) = a.and(operand, Release) => "lock and m";
+        or(a: &Atomic, operand: bool) = a.or(operand, Release) => "lock or m";
+        xor(a: &Atomic, operand: bool) = a.xor(operand, Release) => "lock xor m";
+        not(a: &Atomic) = a.not(Release) => "lock xor m";
     }
 }
 
@@ -278,6 +352,29 @@ probes! { ptr_, "_ptr", "64 bits", 64, Whole, "_ptr", { Atomic = AtomicPtr<u64>,
             -> Result<*mut u64, *mut u64>
             = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m"
             same as compare_exchange;
+        fetch_ptr_add(a: &Atomic, count: usize) -> *mut u64 = a.fetch_ptr_add(count, AcqRel)
+            => "lock xadd m";
+        fetch_ptr_sub(a: &Atomic, count: usize) -> *mut u64 = a.fetch_ptr_sub(count, AcqRel)
+            => "lock xadd m";
+        fetch_byte_add(a: &Atomic, count: usize) -> *mut u64 = a.fetch_byte_add(count, AcqRel)
+            => "lock xadd m";
+        fetch_byte_sub(a: &Atomic, count: usize) -> *mut u64 = a.fetch_byte_sub(count, AcqRel)
+            => "lock xadd m";
+        fetch_and(a: &Atomic, mask: usize) -> *mut u64 = a.fetch_and(mask, AcqRel)
+            => "mov r, m; loop lock cmpxchg m";
+        fetch_or(a: &Atomic, mask: usize) -> *mut u64 = a.fetch_or(mask, AcqRel)
+            => "mov r, m; loop lock cmpxchg m";
+        fetch_xor(a: &Atomic, mask: usize) -> *mut u64 = a.fetch_xor(mask, AcqRel)
+            => "mov r, m; loop lock cmpxchg m";
+        update(a: &Atomic, bytes: usize) -> *mut u64
+            = a.update(AcqRel, Acquire, |pointer| pointer.wrapping_byte_add(bytes))
+            => "mov r, m; loop lock cmpxchg m";
+        fetch_update(a: &Atomic, last: *mut u64) -> Result<*mut u64, *mut u64>
+            = a.fetch_update(AcqRel, Acquire, |p| (p != last).then_some(p.wrapping_add(1)))
+            => "mov r, m; loop lock cmpxchg m" with branches;
+        try_update(a: &Atomic, last: *mut u64) -> Result<*mut u64, *mut u64>
+            = a.try_update(AcqRel, Acquire, |p| (p != last).then_some(p.wrapping_add(1)))
+            => "mov r, m; loop lock cmpxchg m" same as fetch_update with branches;
     }
 }
 
@@ -291,8 +388,175 @@ probes! { pair_, "_pair", "128 bits", 128, Whole, "_pair", { Atomic = AtomicPair
         compare_exchange(a: &Atomic, low: u64, high: u64, new_low: u64, new_high: u64) -> bool
             = a.compare_exchange([low, high], [new_low, new_high], AcqRel, Acquire).is_ok()
             => "lock cmpxchg16b m; sete";
+        store(a: &Atomic, low: u64, high: u64) = a.store([low, high], Release)
+            => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+        swap(a: &Atomic, low: u64, high: u64) -> (u64, u64) = a.swap([low, high], AcqRel).into()
+            => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+        fetch_update(a: &Atomic, last: u64) -> bool
+            = a.fetch_update(AcqRel, Acquire, |[low, high]| (low != last).then_some([high, low])).is_ok()
+            => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete" with branches;
     }
 }
+
+/// The probes of one unlocked integer type.
+macro_rules! local {
+    ($($type:tt)*) => { probes! { $($type)*
+        "Unlocked: `LocalU64` and its like",
+        "The same instructions without `lock`, for data of one CPU and its interrupts. `xchg` would \
+         lock, so `swap` is a loop too." {
+            load(a: &Local) -> Int = a.load() => "mov r, m";
+            store(a: &Local, new: Int) = a.store(new) => "mov m, r";
+            compare_exchange(a: &Local, current: Int, new: Int) -> Result<Int, Int>
+                = a.compare_exchange(current, new) => "cmpxchg m";
+            fetch_add(a: &Local, operand: Int) -> Int = a.fetch_add(operand) => "xadd m";
+            fetch_sub(a: &Local, operand: Int) -> Int = a.fetch_sub(operand) => "xadd m";
+            add_fetch(a: &Local, operand: Int) -> Int = a.add_fetch(operand) => "xadd m";
+            sub_fetch(a: &Local, operand: Int) -> Int = a.sub_fetch(operand) => "xadd m";
+            swap(a: &Local, operand: Int) -> Int = a.swap(operand) => "mov r, m; loop cmpxchg m";
+            fetch_and(a: &Local, operand: Int) -> Int = a.fetch_and(operand) => "mov r, m; loop cmpxchg m";
+            fetch_or(a: &Local, operand: Int) -> Int = a.fetch_or(operand) => "mov r, m; loop cmpxchg m";
+            fetch_xor(a: &Local, operand: Int) -> Int = a.fetch_xor(operand) => "mov r, m; loop cmpxchg m";
+            fetch_max(a: &Local, operand: Int) -> Int = a.fetch_max(operand) => "mov r, m; loop cmpxchg m";
+            fetch_min(a: &Local, operand: Int) -> Int = a.fetch_min(operand) => "mov r, m; loop cmpxchg m";
+            update(a: &Local, operand: Int) -> Int = a.update(|value| value ^ operand)
+                => "mov r, m; loop cmpxchg m";
+            add(a: &Local, operand: Int) = a.add(operand) => "add m";
+            sub(a: &Local, operand: Int) = a.sub(operand) => "sub m";
+            and(a: &Local, operand: Int) = a.and(operand) => "and m";
+            or(a: &Local, operand: Int) = a.or(operand) => "or m";
+            xor(a: &Local, operand: Int) = a.xor(operand) => "xor m";
+            inc(a: &Local) = a.inc() => "inc m";
+            dec(a: &Local) = a.dec() => "dec m";
+            neg(a: &Local) = a.neg() => "neg m";
+            not(a: &Local) = a.not() => "not m";
+            add_and_test(a: &Local, operand: Int) -> bool = a.add_and_test(operand) => "add m; sete";
+            sub_and_test(a: &Local, operand: Int) -> bool = a.sub_and_test(operand) => "sub m; sete";
+            add_negative(a: &Local, operand: Int) -> bool = a.add_negative(operand) => "add m; sets";
+            inc_and_test(a: &Local) -> bool = a.inc_and_test() => "inc m; sete";
+            dec_and_test(a: &Local) -> bool = a.dec_and_test() => "dec m; sete";
+            bit_set(a: &Local, bit: u32) -> bool = a.bit_set(bit)
+                => "bts m; setc" [8: "mov r, m; loop cmpxchg m"];
+            bit_clear(a: &Local, bit: u32) -> bool = a.bit_clear(bit)
+                => "btr m; setc" [8: "mov r, m; loop cmpxchg m"];
+            bit_toggle(a: &Local, bit: u32) -> bool = a.bit_toggle(bit)
+                => "btc m; setc" [8: "mov r, m; loop cmpxchg m"];
+        }
+    }};
+}
+
+local! { local_u8, "_local_u8", "8 bits", 8, Whole, "_local_u8", { Local = LocalU8, Int = u8, }; }
+local! { local_u16, "_local_u16", "16 bits", 16, Whole, "_local_u16", { Local = LocalU16, Int = u16, }; }
+local! { local_u32, "_local_u32", "32 bits", 32, Whole, "_local_u32", { Local = LocalU32, Int = u32, }; }
+local! { local_u64, "_local_u64", "64 bits", 64, Whole, "_local_u64", { Local = LocalU64, Int = u64, }; }
+local! { local_usize, "_local_usize", "64 bits", 64, Whole, "_local_u64", { Local = LocalUsize, Int = usize, }; }
+local! { local_i8, "_local_i8", "8 bits", 8, Whole, "_local_u8", { Local = LocalI8, Int = i8, }; }
+local! { local_i16, "_local_i16", "16 bits", 16, Whole, "_local_u16", { Local = LocalI16, Int = i16, }; }
+local! { local_i32, "_local_i32", "32 bits", 32, Whole, "_local_u32", { Local = LocalI32, Int = i32, }; }
+local! { local_i64, "_local_i64", "64 bits", 64, Whole, "_local_u64", { Local = LocalI64, Int = i64, }; }
+local! { local_isize, "_local_isize", "64 bits", 64, Whole, "_local_u64", { Local = LocalIsize, Int = isize, }; }
+
+/// The probes of one 128-bit integer type.
+macro_rules! wide {
+    ($($type:tt)*) => { probes! { $($type)*
+        "`AtomicU128`, `AtomicI128`",
+        "Two words by `cmpxchg16b`: once to load or exchange, repeated for all else. A loop begins with \
+         two words that need not belong together, which is only a guess, or with a load of both." {
+            load(a: &Atomic) -> Int = a.load(Acquire) => "lock cmpxchg16b m; sete";
+            compare_exchange(a: &Atomic, current: Int, new: Int) -> bool
+                = a.compare_exchange(current, new, AcqRel, Acquire).is_ok()
+                => "lock cmpxchg16b m; sete";
+            compare_exchange_weak(a: &Atomic, current: Int, new: Int) -> bool
+                = a.compare_exchange_weak(current, new, AcqRel, Acquire).is_ok()
+                => "lock cmpxchg16b m; sete" same as compare_exchange;
+            store(a: &Atomic, new: Int) = a.store(new, Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            swap(a: &Atomic, new: Int) -> Int = a.swap(new, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_add(a: &Atomic, operand: Int) -> Int = a.fetch_add(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_sub(a: &Atomic, operand: Int) -> Int = a.fetch_sub(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_and(a: &Atomic, operand: Int) -> Int = a.fetch_and(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_nand(a: &Atomic, operand: Int) -> Int = a.fetch_nand(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_or(a: &Atomic, operand: Int) -> Int = a.fetch_or(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_xor(a: &Atomic, operand: Int) -> Int = a.fetch_xor(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_max(a: &Atomic, operand: Int) -> Int = a.fetch_max(operand, AcqRel)
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+            fetch_min(a: &Atomic, operand: Int) -> Int = a.fetch_min(operand, AcqRel)
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+            add_fetch(a: &Atomic, operand: Int) -> Int = a.add_fetch(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            sub_fetch(a: &Atomic, operand: Int) -> Int = a.sub_fetch(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            and_fetch(a: &Atomic, operand: Int) -> Int = a.and_fetch(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            nand_fetch(a: &Atomic, operand: Int) -> Int = a.nand_fetch(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            or_fetch(a: &Atomic, operand: Int) -> Int = a.or_fetch(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            xor_fetch(a: &Atomic, operand: Int) -> Int = a.xor_fetch(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            max_fetch(a: &Atomic, operand: Int) -> Int = a.max_fetch(operand, AcqRel)
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+            min_fetch(a: &Atomic, operand: Int) -> Int = a.min_fetch(operand, AcqRel)
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+            fetch_not(a: &Atomic) -> Int = a.fetch_not(AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            fetch_neg(a: &Atomic) -> Int = a.fetch_neg(AcqRel)
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+            update(a: &Atomic, operand: Int) -> Int
+                = a.update(AcqRel, Acquire, |value| value ^ operand)
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+            fetch_update(a: &Atomic, last: Int) -> bool
+                = a.fetch_update(AcqRel, Acquire, |value| (value != last).then_some(value ^ 1)).is_ok()
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete" with branches;
+            try_update(a: &Atomic, last: Int) -> bool
+                = a.try_update(AcqRel, Acquire, |value| (value != last).then_some(value ^ 1)).is_ok()
+                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete" same as fetch_update with branches;
+            add(a: &Atomic, operand: Int) = a.add(operand, Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            sub(a: &Atomic, operand: Int) = a.sub(operand, Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            and(a: &Atomic, operand: Int) = a.and(operand, Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            or(a: &Atomic, operand: Int) = a.or(operand, Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            xor(a: &Atomic, operand: Int) = a.xor(operand, Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            inc(a: &Atomic) = a.inc(Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            dec(a: &Atomic) = a.dec(Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            neg(a: &Atomic) = a.neg(Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            not(a: &Atomic) = a.not(Release)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            add_and_test(a: &Atomic, operand: Int) -> bool = a.add_and_test(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            sub_and_test(a: &Atomic, operand: Int) -> bool = a.sub_and_test(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            add_negative(a: &Atomic, operand: Int) -> bool = a.add_negative(operand, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            inc_and_test(a: &Atomic) -> bool = a.inc_and_test(AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            dec_and_test(a: &Atomic) -> bool = a.dec_and_test(AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            bit_set(a: &Atomic, bit: u32) -> bool = a.bit_set(bit, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            bit_clear(a: &Atomic, bit: u32) -> bool = a.bit_clear(bit, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            bit_toggle(a: &Atomic, bit: u32) -> bool = a.bit_toggle(bit, AcqRel)
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+        }
+    }};
+}
+
+wide! { u128_, "_u128", "128 bits", 128, Whole, "_u128", { Atomic = AtomicU128, Int = u128, }; }
+wide! { i128_, "_i128", "128 bits", 128, Whole, "_u128", { Atomic = AtomicI128, Int = i128, }; }
 
 probes! { fence_, "", "instructions", 64, Whole, "", {};
     "Fences",
@@ -355,6 +619,18 @@ pub fn probes() -> Vec<Probe> {
         bool_::PROBES,
         ptr_::PROBES,
         pair_::PROBES,
+        u128_::PROBES,
+        i128_::PROBES,
+        local_u8::PROBES,
+        local_u16::PROBES,
+        local_u32::PROBES,
+        local_u64::PROBES,
+        local_usize::PROBES,
+        local_i8::PROBES,
+        local_i16::PROBES,
+        local_i32::PROBES,
+        local_i64::PROBES,
+        local_isize::PROBES,
         fence_::PROBES,
         counter_::PROBES,
         structures_::PROBES,
