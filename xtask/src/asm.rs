@@ -7,7 +7,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// The program that shows it and the tests that judge it, a workspace of its own.
-const PACKAGE: &str = "tests/codegen";
+pub(crate) const PACKAGE: &str = "tests/codegen";
 
 /// The arguments of `cargo xtask asm`.
 #[derive(Args, Debug)]

@@ -19,6 +19,7 @@ use latchless::atomic::{
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::{Full, MpmcRing};
+use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 /// How much of a probe's code its expectation is about.
@@ -600,6 +601,12 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
             -> Result<PoolBox<'static, u64, SLOTS>, Exhausted<u64>> = pool.alloc(value)
             => "lock cmpxchg m";
         pool_free(block: PoolBox<'static, u64, SLOTS>) = drop(block) => "lock cmpxchg m";
+        snapshot_load(snapshot: &'static Snapshot<u64, SLOTS>) -> Guard<'static, u64, SLOTS>
+            = snapshot.load() => "lock xadd m";
+        snapshot_release(guard: Guard<'static, u64, SLOTS>) = drop(guard)
+            => "lock cmpxchg m; lock xadd m";
+        snapshot_store(snapshot: &Snapshot<u64, SLOTS>, value: u64) -> Result<(), Exhausted<u64>>
+            = snapshot.store(value) => "lock cmpxchg m; lock xadd m; xchg m";
     }
 }
 
