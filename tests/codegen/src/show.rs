@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use comfy_table::{Table, presets};
 use iced_x86::{Formatter as _, IntelFormatter, MemorySizeOptions, Mnemonic, OpKind};
 use rustc_demangle::demangle;
@@ -15,6 +15,9 @@ use crate::table::{Probe, probes};
 /// What the signs in the table mean.
 const LEGEND: &str =
     "`m64` is memory of 64 bits, `r` a register; `↺` is repeated until nobody came in between.";
+
+/// How alike two names are, of at most 1, if somebody may have meant the other.
+const LIKENESS: f64 = 0.8;
 
 /// A section of the table.
 #[derive(Debug)]
@@ -134,7 +137,12 @@ fn function(image: &Image, probe: &Probe) -> Result<Code> {
 pub fn disassembly(image: &Image, name: &str) -> Result<String> {
     let probes = probes();
     let Some(probe) = probes.iter().find(|probe| probe.name == name) else {
-        bail!("there is no `{name}`; there is {}", similar(&probes, name).join(", "));
+        let similar = similar(&probes, name);
+        ensure!(
+            !similar.is_empty(),
+            "there is no `{name}`; a name is an operation and a type, like add_i64 or add_local_u8"
+        );
+        bail!("there is no `{name}`; there is {}", similar.join(", "));
     };
     let code = function(image, probe)?;
     let mut text = format!("{}\n\n", probe.source());
@@ -168,7 +176,8 @@ fn similar(probes: &[Probe], name: &str) -> Vec<&'static str> {
         })
         .collect();
     names.sort_by(|a, b| b.0.total_cmp(&a.0));
-    names.into_iter().take(6).map(|(_, name)| name).collect()
+    let names = names.into_iter().filter(|(similarity, _)| *similarity > LIKENESS);
+    names.take(6).map(|(_, name)| name).collect()
 }
 
 /// The instruction; places in the function count from its start, other functions have names.

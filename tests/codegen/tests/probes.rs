@@ -98,6 +98,8 @@ fn the_document_is_current(image: &Image) -> Result<(), Failed> {
 fn an_unknown_name_is_told(image: &Image) -> Result<(), Failed> {
     let Err(error) = show::disassembly(image, "ad_i64") else { return Err("no error".into()) };
     assert!(error.to_string().contains("add_i64"), "{error}");
+    let Err(error) = show::disassembly(image, "zzz") else { return Err("no error".into()) };
+    assert!(error.to_string().contains("an operation and a type"), "{error}");
     let text = show::disassembly(image, "add_i64")?;
     assert!(text.contains("lock add qword ptr [rdi], rsi"), "{text}");
     assert!(text.contains("fn add_i64(a: &AtomicI64, operand: i64)"), "{text}");

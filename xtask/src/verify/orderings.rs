@@ -321,5 +321,6 @@ mod tests {
         assert_eq!(failed_tests(output), ["one", "two"]);
         let cut = "test one ... ok\ntest two - should panic ... FAILED\ntest three ...";
         assert_eq!(failed_tests(cut), ["two"]);
+        assert_eq!(failed_tests("test padded    ... FAILED\n"), ["padded"]);
     }
 }
