@@ -1,6 +1,7 @@
 //! Everything that a person runs in this repository: `cargo xtask help`.
 #![expect(clippy::std_instead_of_core, reason = "a program for the host has std")]
 
+mod asm;
 mod bench;
 mod boot_tests;
 mod debian;
@@ -57,6 +58,8 @@ enum Command {
     Fuzz(fuzz::FuzzArgs),
     /// Measure the structures beside their rivals, or count their instructions
     Bench(bench::BenchArgs),
+    /// Show what the compiler makes of each operation
+    Asm(asm::AsmArgs),
     /// Boot the bare-metal image on 1, 2 and 4 CPUs and make it fail in every way it can
     Boot,
 }
@@ -81,6 +84,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Verify(args) => verify::run(&workspace, args),
         Command::Fuzz(args) => fuzz::run(&workspace, args),
         Command::Bench(args) => bench::run(&workspace, args),
+        Command::Asm(args) => asm::run(&workspace, args),
         Command::Boot => boot_tests::run(&workspace),
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     latchless(Backend::Native, &["--features", "heapless,spin"])?;
     run(workspace.cargo_in("benches/peers"), &["--workspace", "--all-targets"])?;
     run(workspace.cargo_in("fuzz"), &["--all-targets", "--no-default-features"])?;
+    run(workspace.cargo_in("tests/codegen"), &["--all-targets"])?;
     run(workspace.cargo_in("tests/linkage"), &["--all-targets", "--all-features"])?;
     run(workspace.cargo_in("tests/loom"), &["--all-targets"])?;
     run(workspace.cargo_in("tests/sanitized"), &["--all-targets"])

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::asm;
 use crate::bench;
 use crate::boot_tests;
 use crate::fuzz;
@@ -33,7 +34,7 @@ struct Step {
 }
 
 /// The cheap steps come first, so that a slip is told in seconds.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "fmt", about: "every file is rustfmt'ed", check: steps::fmt },
     Step { name: "gates", about: "the repository's shape", check: gates::run },
     Step { name: "clippy", about: "no warning, on any backend", check: steps::clippy },
@@ -43,6 +44,11 @@ const STEPS: [Step; 12] = [
         name: "instructions",
         about: "no operation takes more than it used to",
         check: bench::check_instructions,
+    },
+    Step {
+        name: "codegen",
+        about: "each atomic operation is the instructions that it is said to be",
+        check: |workspace| asm::check(workspace).map(drop),
     },
     Step {
         name: "linkage",

@@ -28,7 +28,7 @@ use self::record::{Passed, Record};
 pub(crate) use self::report::check as check_documents;
 pub(crate) use self::sanitizers::races;
 use crate::workspace::Workspace;
-use crate::{boot_tests, fuzz, loom, steps};
+use crate::{asm, boot_tests, fuzz, loom, steps};
 
 /// The arguments of `cargo xtask verify`.
 #[derive(Args, Debug)]
@@ -55,7 +55,7 @@ struct Method {
     run: fn(&Workspace) -> Result<String>,
 }
 
-const METHODS: [Method; 13] = [
+const METHODS: [Method; 14] = [
     Method { name: "tests", about: "tests on both backends", run: tests },
     Method {
         name: "loom",
@@ -76,6 +76,11 @@ const METHODS: [Method; 13] = [
         name: "mutants",
         about: "each operator, branch and function changed: a test must fail",
         run: mutants::run,
+    },
+    Method {
+        name: "codegen",
+        about: "each atomic operation is the instructions that it is said to be",
+        run: asm::check,
     },
     Method {
         name: "linkage",

@@ -141,7 +141,8 @@ pub(super) fn failed_tests(output: &str) -> Vec<String> {
         let told_at_once = line.strip_prefix("test ").and_then(|l| l.strip_suffix(" ... FAILED"));
         let told_at_the_end = || line.strip_prefix("---- ")?.strip_suffix(" stdout ----");
         let name = told_at_once.or_else(told_at_the_end)?;
-        Some(name.trim_end_matches(" - should panic").to_owned())
+        // libtest-mimic makes names equally long.
+        Some(name.trim_end_matches(" - should panic").trim_end().to_owned())
     };
     let mut names: Vec<String> = output.lines().filter_map(name).collect();
     names.sort();
@@ -320,5 +321,6 @@ mod tests {
         assert_eq!(failed_tests(output), ["one", "two"]);
         let cut = "test one ... ok\ntest two - should panic ... FAILED\ntest three ...";
         assert_eq!(failed_tests(cut), ["two"]);
+        assert_eq!(failed_tests("test padded    ... FAILED\n"), ["padded"]);
     }
 }

@@ -14,6 +14,7 @@ use super::orderings::failed_tests;
 use super::report::Results;
 use super::scratch::Scratch;
 use super::{expect_none, progress_bar};
+use crate::asm;
 use crate::patched_loom;
 use crate::process;
 use crate::workspace::{Backend, Workspace};
@@ -63,6 +64,8 @@ enum Detector {
     Native(String),
     /// The tests inside of the sources whose path contains this.
     Unit(String),
+    /// The functions of `tests/codegen` whose name contains this, in machine code.
+    Codegen(String),
 }
 
 /// What became of a bug.
@@ -167,6 +170,7 @@ impl Detector {
     fn command(&self, copy: &Workspace) -> Command {
         let mut cargo = match self {
             Detector::Loom(_) => copy.cargo_in("tests/loom"),
+            Detector::Codegen(_) => copy.cargo_in(asm::PACKAGE),
             Detector::Native(_) => copy.cargo(Backend::Native),
             Detector::Test(_) | Detector::Unit(_) => copy.cargo(Backend::Asm),
         };
@@ -177,6 +181,7 @@ impl Detector {
                 cargo.args(["--package", "latchless", "--all-features", "--test", file])
             }
             Detector::Unit(path) => cargo.args(["--package", "latchless", "--lib", path]),
+            Detector::Codegen(name) => cargo.args(["--release", name]),
         };
         cargo
     }
@@ -189,6 +194,7 @@ impl fmt::Display for Detector {
             Detector::Test(file) => write!(f, "tests/{file}.rs"),
             Detector::Native(file) => write!(f, "tests/{file}.rs, native"),
             Detector::Unit(path) => write!(f, "unit tests of {path}"),
+            Detector::Codegen(name) => write!(f, "codegen {name}"),
         }
     }
 }
