@@ -9,6 +9,17 @@ use core::arch::asm;
 
 use super::{BitWord, Exchange, Local, LocalBitWord, Word};
 
+/// What `setcc` stored, as it is: `byte != 0` would be tested and set once more.
+///
+/// # Safety
+///
+/// `byte` is 0 or 1.
+#[inline(always)]
+unsafe fn flag(byte: u8) -> bool {
+    // SAFETY: the caller's word.
+    unsafe { core::mem::transmute::<u8, bool>(byte) }
+}
+
 /// `xchg dst, new`, for one operand type.
 macro_rules! exchange {
     ($size:literal, $class:ident, $fmt:literal) => {
@@ -119,21 +130,22 @@ macro_rules! update_flag {
     ($name:ident, $mnemonic:literal, $set:literal, $size:literal, $class:ident, $fmt:literal) => {
         #[inline(always)]
         unsafe fn $name(dst: *mut Self, operand: Self) -> bool {
-            let flag: u8;
+            let set: u8;
             // STORY: `AtomicU64::fetch_…(operand, SeqCst)` on `*dst`, and a question about the sum.
             // ASM: SDM "ADD", "SUB", "SETcc". ZF: the result is zero. SF: its top bit.
             // SAFETY: the trait's contract makes `*dst` a valid, aligned operand.
             unsafe {
                 asm!(
                     concat!($mnemonic, " ", $size, " ptr [{dst}], {operand", $fmt, "}"),
-                    concat!($set, " {flag}"),
+                    concat!($set, " {set}"),
                     dst = in(reg) dst,
                     operand = in($class) operand,
-                    flag = lateout(reg_byte) flag,
+                    set = lateout(reg_byte) set,
                     options(nostack),
                 );
             }
-            flag != 0
+            // SAFETY: `setcc` stores 0 or 1.
+            unsafe { flag(set) }
         }
     };
 }
@@ -156,7 +168,8 @@ macro_rules! step_flag {
                     options(nostack),
                 );
             }
-            zero != 0
+            // SAFETY: `setcc` stores 0 or 1.
+            unsafe { flag(zero) }
         }
     };
 }
@@ -183,7 +196,8 @@ macro_rules! bit {
                     options(nostack),
                 );
             }
-            was_set != 0
+            // SAFETY: `setcc` stores 0 or 1.
+            unsafe { flag(was_set) }
         }
     };
 }

@@ -7,6 +7,7 @@
 use core::sync::atomic::{self, Ordering, Ordering::Relaxed};
 
 pub(crate) use super::cell::UnsafeCell;
+use super::modify::modify;
 use crate::arch::{
     BitWord, Exchange, Local, LocalBitWord, Word, lock_cmpxchg16b, lock_xadd_pointer,
 };
@@ -130,17 +131,9 @@ macro_rules! local_instructions {
 macro_rules! fetch_update {
     ($word:ty: $($name:ident => $new:expr),+) => {$(
         #[inline(always)]
-        pub(crate) fn $name(&self, operand: $word, _order: Ordering) -> $word {
+        pub(crate) fn $name(&self, operand: $word, order: Ordering) -> $word {
             let new: fn($word, $word) -> $word = $new;
-            // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
-            let mut old = self.load(Relaxed);
-            loop {
-                // SAFETY: core's atomic is valid and aligned, shared by atomic accesses only.
-                match unsafe { <$word>::lock_cmpxchg(self.as_ptr(), old, new(old, operand)) } {
-                    Ok(old) => return old,
-                    Err(found) => old = found,
-                }
-            }
+            self.modify(order, |old| new(old, operand))
         }
     )+};
 }
@@ -162,6 +155,8 @@ macro_rules! raw_integer {
             pub(crate) fn load_mut(&mut self) -> $word {
                 *self.get_mut()
             }
+
+            modify!($word);
 
             #[inline(always)]
             pub(crate) fn fetch_sub(&self, delta: $word, order: Ordering) -> $word {
@@ -258,12 +253,7 @@ macro_rules! looped_bits {
             #[inline(always)]
             pub(crate) fn $name(&self, bit: u32, order: Ordering) -> bool {
                 let $mask = 1_u8.wrapping_shl(bit);
-                // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
-                let mut $old = self.load(Relaxed);
-                while let Err(found) = self.compare_exchange($old, $new, order, Relaxed) {
-                    $old = found;
-                }
-                $old & $mask != 0
+                self.modify(order, |$old| $new) & $mask != 0
             }
 
             #[inline(always)]
@@ -296,6 +286,7 @@ impl<T> RawPtr<T> {
     }
 
     exchange_methods!(*mut T);
+    modify!(*mut T);
 
     /// Adds `bytes` (wrapping), returns the pointer before.
     #[inline(always)]

@@ -128,18 +128,19 @@ impl AtomicBool {
         }
     }
 
-    /// Stores `value & operand`, returns the value before.
+    /// Stores `value & operand`, returns the value before: one `lock xadd` or `xchg`.
     #[inline]
     #[track_caller]
     pub fn fetch_and(&self, operand: bool, order: impl AnyOrdering) -> bool {
-        self.0.fetch_and(u8::from(operand), order.into()) != 0
+        // A sum with zero changes nothing, and is one instruction.
+        if operand { self.0.fetch_add(0, order.into()) != 0 } else { self.swap(false, order) }
     }
 
-    /// Stores `value | operand`, returns the value before.
+    /// Stores `value | operand`, returns the value before: one `lock xadd` or `xchg`.
     #[inline]
     #[track_caller]
     pub fn fetch_or(&self, operand: bool, order: impl AnyOrdering) -> bool {
-        self.0.fetch_or(u8::from(operand), order.into()) != 0
+        if operand { self.swap(true, order) } else { self.0.fetch_add(0, order.into()) != 0 }
     }
 
     /// Stores `value ^ operand`, returns the value before.

@@ -103,6 +103,7 @@ pub(super) use local;
 macro_rules! integer_methods {
     ($word:ty) => {
         exchange_methods!($word);
+        modify!($word);
         fetch!($word: fetch_add, fetch_sub, fetch_and, fetch_nand, fetch_or, fetch_xor);
         update!($word: add => fetch_add, sub => fetch_sub, and => fetch_and, or => fetch_or,
             xor => fetch_xor);
@@ -130,13 +131,7 @@ macro_rules! integer_methods {
         #[inline(always)]
         #[track_caller]
         pub(crate) fn neg(&self, order: Ordering) {
-            // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
-            let mut old = self.0.load(Ordering::Relaxed);
-            while let Err(found) =
-                self.0.compare_exchange_weak(old, old.wrapping_neg(), order, Ordering::Relaxed)
-            {
-                old = found;
-            }
+            self.modify(order, <$word>::wrapping_neg);
         }
 
         #[inline(always)]
@@ -211,19 +206,13 @@ pub(super) use integer_methods;
 /// What pointers have beyond exchanges; core has it since Rust 1.91.
 macro_rules! pointer_methods {
     () => {
+        modify!(*mut T);
+
         /// Adds `bytes` (wrapping), returns the pointer before.
         #[inline(always)]
         #[track_caller]
         pub(crate) fn fetch_byte_add(&self, bytes: usize, order: Ordering) -> *mut T {
-            // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
-            let mut old = self.0.load(Ordering::Relaxed);
-            loop {
-                let new = old.wrapping_byte_add(bytes);
-                match self.0.compare_exchange_weak(old, new, order, Ordering::Relaxed) {
-                    Ok(before) => return before,
-                    Err(found) => old = found,
-                }
-            }
+            self.modify(order, |pointer| pointer.wrapping_byte_add(bytes))
         }
     };
 }

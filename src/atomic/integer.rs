@@ -1,7 +1,7 @@
 //! The integer types.
 
 use core::fmt;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{self, Relaxed};
 
 #[cfg(target_has_atomic = "64")]
 use super::backend::RawU64;
@@ -187,24 +187,21 @@ macro_rules! atomic_integer {
             #[inline]
             #[track_caller]
             pub fn fetch_neg(&self, order: impl AnyOrdering) -> $int {
-                // ORDERING: failure is Relaxed: the value found is only the next guess.
-                self.update(order, Relaxed, <$int>::wrapping_neg)
+                self.modify(order.into(), <$int>::wrapping_neg)
             }
 
             /// Stores the greater of the value and `operand`, returns the value before.
             #[inline]
             #[track_caller]
             pub fn fetch_max(&self, operand: $int, order: impl AnyOrdering) -> $int {
-                // ORDERING: as for `fetch_neg`.
-                self.update(order, Relaxed, |value| value.max(operand))
+                self.modify(order.into(), |value| value.max(operand))
             }
 
             /// Stores the lesser of the value and `operand`, returns the value before.
             #[inline]
             #[track_caller]
             pub fn fetch_min(&self, operand: $int, order: impl AnyOrdering) -> $int {
-                // ORDERING: as for `fetch_neg`.
-                self.update(order, Relaxed, |value| value.min(operand))
+                self.modify(order.into(), |value| value.min(operand))
             }
 
             // --- The value after ---
@@ -265,6 +262,12 @@ macro_rules! atomic_integer {
                 "Clears bit `bit` (modulo the width), returns whether it was set" "lock btr" bit_clear;
                 "Flips bit `bit` (modulo the width), returns whether it was set" "lock btc" bit_toggle;
             );
+
+            #[inline]
+            #[track_caller]
+            fn modify(&self, order: Ordering, f: impl Fn($int) -> $int) -> $int {
+                self.0.modify(order, |word| f(word as $int) as $word) as $int
+            }
 
             // --- A function ---
 

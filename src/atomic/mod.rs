@@ -149,6 +149,7 @@ mod cell;
 mod delegate;
 mod integer;
 mod local;
+mod modify;
 pub mod ordering;
 #[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
 mod pair;

@@ -7,6 +7,7 @@ use loom::sync::atomic::{self, Ordering};
 use super::delegate::{
     bit, exchange_methods, fetch, integer_methods, local, pointer_methods, update,
 };
+use super::modify::modify;
 
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::fence;

@@ -9,6 +9,7 @@ pub(crate) use super::cell::UnsafeCell;
 use super::delegate::{
     bit, exchange_methods, fetch, integer_methods, local, pointer_methods, update,
 };
+use super::modify::modify;
 
 pub(crate) use core::sync::atomic::fence;
 

@@ -147,24 +147,21 @@ impl<T> AtomicPtr<T> {
     #[inline]
     #[track_caller]
     pub fn fetch_or(&self, mask: usize, order: impl AnyOrdering) -> *mut T {
-        // ORDERING: failure is Relaxed: the pointer found is only the next guess.
-        self.update(order, Relaxed, |pointer| pointer.map_addr(|address| address | mask))
+        self.0.modify(order.into(), |pointer| pointer.map_addr(|address| address | mask))
     }
 
     /// Keeps the bits set in `mask`, returns the pointer before.
     #[inline]
     #[track_caller]
     pub fn fetch_and(&self, mask: usize, order: impl AnyOrdering) -> *mut T {
-        // ORDERING: as for `fetch_or`.
-        self.update(order, Relaxed, |pointer| pointer.map_addr(|address| address & mask))
+        self.0.modify(order.into(), |pointer| pointer.map_addr(|address| address & mask))
     }
 
     /// Flips the bits set in `mask`, returns the pointer before.
     #[inline]
     #[track_caller]
     pub fn fetch_xor(&self, mask: usize, order: impl AnyOrdering) -> *mut T {
-        // ORDERING: as for `fetch_or`.
-        self.update(order, Relaxed, |pointer| pointer.map_addr(|address| address ^ mask))
+        self.0.modify(order.into(), |pointer| pointer.map_addr(|address| address ^ mask))
     }
 
     /// Calls `f` with the pointer until what it returns could be stored, or it returns `None`. Returns

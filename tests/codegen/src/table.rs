@@ -317,11 +317,11 @@ probes! { bool_, "_bool", "8 bits", 8, Whole, "_bool", { Atomic = AtomicBool, };
             = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m"
             same as compare_exchange;
         fetch_and(a: &Atomic, operand: bool) -> bool = a.fetch_and(operand, AcqRel)
-            => "mov r, m; loop lock cmpxchg m; loop lock cmpxchg m" with branches;
+            => "lock xadd m; xchg m" with branches;
         fetch_nand(a: &Atomic, operand: bool) -> bool = a.fetch_nand(operand, AcqRel)
             => "mov r, m; loop lock cmpxchg m; xchg m" with branches;
         fetch_or(a: &Atomic, operand: bool) -> bool = a.fetch_or(operand, AcqRel)
-            => "mov r, m; loop lock cmpxchg m";
+            => "xchg m; lock xadd m" with branches;
         fetch_xor(a: &Atomic, operand: bool) -> bool = a.fetch_xor(operand, AcqRel)
             => "mov r, m; loop lock cmpxchg m";
         fetch_not(a: &Atomic) -> bool = a.fetch_not(AcqRel) => "mov r, m; loop lock cmpxchg m";
@@ -486,9 +486,9 @@ macro_rules! wide {
             fetch_xor(a: &Atomic, operand: Int) -> Int = a.fetch_xor(operand, AcqRel)
                 => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             fetch_max(a: &Atomic, operand: Int) -> Int = a.fetch_max(operand, AcqRel)
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             fetch_min(a: &Atomic, operand: Int) -> Int = a.fetch_min(operand, AcqRel)
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             add_fetch(a: &Atomic, operand: Int) -> Int = a.add_fetch(operand, AcqRel)
                 => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             sub_fetch(a: &Atomic, operand: Int) -> Int = a.sub_fetch(operand, AcqRel)
@@ -502,13 +502,13 @@ macro_rules! wide {
             xor_fetch(a: &Atomic, operand: Int) -> Int = a.xor_fetch(operand, AcqRel)
                 => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             max_fetch(a: &Atomic, operand: Int) -> Int = a.max_fetch(operand, AcqRel)
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             min_fetch(a: &Atomic, operand: Int) -> Int = a.min_fetch(operand, AcqRel)
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             fetch_not(a: &Atomic) -> Int = a.fetch_not(AcqRel)
                 => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             fetch_neg(a: &Atomic) -> Int = a.fetch_neg(AcqRel)
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             update(a: &Atomic, operand: Int) -> Int
                 = a.update(AcqRel, Acquire, |value| value ^ operand)
                 => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
