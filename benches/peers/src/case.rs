@@ -52,11 +52,23 @@ pub(crate) enum Payload {
 pub(crate) enum Operation {
     Load,
     Store,
+    StoreSeqCst,
     Swap,
     FetchAdd,
-    Add,
+    FetchAnd,
+    FetchNand,
+    FetchOr,
+    FetchXor,
+    FetchMax,
     CompareExchange,
     FetchUpdate,
+    Add,
+    Or,
+    Not,
+    Neg,
+    DecAndTest,
+    BitSet,
+    PairLoad,
     PairExchange,
 }
 
@@ -240,14 +252,26 @@ impl Payload {
 }
 
 impl Operation {
-    const ALL: [Operation; 8] = [
+    const ALL: [Operation; 20] = [
         Operation::Load,
         Operation::Store,
+        Operation::StoreSeqCst,
         Operation::Swap,
         Operation::FetchAdd,
-        Operation::Add,
+        Operation::FetchAnd,
+        Operation::FetchNand,
+        Operation::FetchOr,
+        Operation::FetchXor,
+        Operation::FetchMax,
         Operation::CompareExchange,
         Operation::FetchUpdate,
+        Operation::Add,
+        Operation::Or,
+        Operation::Not,
+        Operation::Neg,
+        Operation::DecAndTest,
+        Operation::BitSet,
+        Operation::PairLoad,
         Operation::PairExchange,
     ];
 
@@ -255,11 +279,23 @@ impl Operation {
         match self {
             Operation::Load => "load",
             Operation::Store => "store",
+            Operation::StoreSeqCst => "store_seq_cst",
             Operation::Swap => "swap",
             Operation::FetchAdd => "fetch_add",
-            Operation::Add => "add",
+            Operation::FetchAnd => "fetch_and",
+            Operation::FetchNand => "fetch_nand",
+            Operation::FetchOr => "fetch_or",
+            Operation::FetchXor => "fetch_xor",
+            Operation::FetchMax => "fetch_max",
             Operation::CompareExchange => "compare_exchange",
             Operation::FetchUpdate => "fetch_update",
+            Operation::Add => "add",
+            Operation::Or => "or",
+            Operation::Not => "not",
+            Operation::Neg => "neg",
+            Operation::DecAndTest => "dec_and_test",
+            Operation::BitSet => "bit_set",
+            Operation::PairLoad => "load_128",
             Operation::PairExchange => "compare_exchange_128",
         }
     }

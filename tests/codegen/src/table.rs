@@ -187,8 +187,7 @@ macro_rules! integer {
             compare_exchange(a: &Atomic, current: Int, new: Int) -> Result<Int, Int>
                 = a.compare_exchange(current, new, AcqRel, Acquire) => "lock cmpxchg m";
             compare_exchange_weak(a: &Atomic, current: Int, new: Int) -> Result<Int, Int>
-                = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m"
-                same as compare_exchange;
+                = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m; setne";
         }
         "Value before",
         "`xadd` is the only arithmetic that hands out the value before. The others are a \
@@ -314,8 +313,7 @@ probes! { bool_, "_bool", "8 bits", 8, Whole, "_bool", { Atomic = AtomicBool, };
         compare_exchange(a: &Atomic, current: bool, new: bool) -> Result<bool, bool>
             = a.compare_exchange(current, new, AcqRel, Acquire) => "lock cmpxchg m";
         compare_exchange_weak(a: &Atomic, current: bool, new: bool) -> Result<bool, bool>
-            = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m"
-            same as compare_exchange;
+            = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m; setne";
         fetch_and(a: &Atomic, operand: bool) -> bool = a.fetch_and(operand, AcqRel)
             => "lock xadd m; xchg m" with branches;
         fetch_nand(a: &Atomic, operand: bool) -> bool = a.fetch_nand(operand, AcqRel)
@@ -351,8 +349,7 @@ probes! { ptr_, "_ptr", "64 bits", 64, Whole, "_ptr", { Atomic = AtomicPtr<u64>,
             = a.compare_exchange(current, new, AcqRel, Acquire) => "lock cmpxchg m";
         compare_exchange_weak(a: &Atomic, current: *mut u64, new: *mut u64)
             -> Result<*mut u64, *mut u64>
-            = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m"
-            same as compare_exchange;
+            = a.compare_exchange_weak(current, new, AcqRel, Acquire) => "lock cmpxchg m; setne";
         fetch_ptr_add(a: &Atomic, count: usize) -> *mut u64 = a.fetch_ptr_add(count, AcqRel)
             => "lock xadd m";
         fetch_ptr_sub(a: &Atomic, count: usize) -> *mut u64 = a.fetch_ptr_sub(count, AcqRel)
