@@ -40,8 +40,6 @@ impl<'a, T, const N: usize> Guard<'a, T, N> {
 
     /// Returns whether two guards are views of the very same value, and not only of equal ones.
     ///
-    /// **Progress** wait-free. **Context** any.
-    ///
     /// # Examples
     ///
     /// ```

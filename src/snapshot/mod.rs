@@ -237,12 +237,8 @@ impl<T, const N: usize> Snapshot<T, N> {
     /// ```
     #[inline]
     pub fn store(&self, value: T) -> Result<(), Exhausted<T>> {
-        let index = self.fill(value)?;
-        // ORDERING: AcqRel, E1: publishes this value, and takes over the one before, which this call
-        // may have to drop.
-        let before = Head::from_bits(self.head.swap(Head::new(index, 0).bits(), AcqRel));
-        let replaced = self.place(before.slot());
-        let settlement = Account::settlement(before.entries());
+        let (replaced, entries) = self.exchange(value)?;
+        let settlement = Account::settlement(entries);
         // ORDERING: Acquire, E2: if all have left, they have done their reading. Nothing to release:
         // this call has not touched the value.
         let account = replaced.account.fetch_add(settlement, Acquire);
@@ -264,13 +260,10 @@ impl<T, const N: usize> Snapshot<T, N> {
     /// [`Exhausted`] with `value` in it, if at some moment during the call no slot was free.
     #[inline]
     pub fn swap(&self, value: T) -> Result<Guard<'_, T, N>, Exhausted<T>> {
-        let index = self.fill(value)?;
-        // ORDERING: AcqRel, E1: publishes this value, and takes over the one before.
-        let before = Head::from_bits(self.head.swap(Head::new(index, 0).bits(), AcqRel));
-        let replaced = self.place(before.slot());
+        let (replaced, entries) = self.exchange(value)?;
         // ORDERING: Relaxed; the guard is one more entry, so this does not settle the account. Its
         // drop is what this call has to tell the last one (E2).
-        replaced.account.add(Account::settlement(before.entries() + 1), Relaxed);
+        replaced.account.add(Account::settlement(entries + 1), Relaxed);
         Ok(Guard::of_entry(self, replaced))
     }
 
@@ -388,6 +381,17 @@ impl<T, const N: usize> Snapshot<T, N> {
         // SAFETY: the slot is in `head`, so it holds a value (INV-2), which is read once; whoever had
         // a guard borrowed the snapshot, so there is none.
         unsafe { this.place(slot).value.read() }
+    }
+
+    /// Makes `value` the current one. Returns the place of the one before, and how many have entered
+    /// it: the caller is to settle that with its account.
+    #[inline]
+    fn exchange(&self, value: T) -> Result<(&Place<T>, u64), Exhausted<T>> {
+        let index = self.fill(value)?;
+        // ORDERING: AcqRel, E1: publishes this value, and takes over the one before, which the caller
+        // may show or have to drop.
+        let before = Head::from_bits(self.head.swap(Head::new(index, 0).bits(), AcqRel));
+        Ok((self.place(before.slot()), before.entries()))
     }
 
     /// Moves `value` into a free slot, which then belongs to the caller.
