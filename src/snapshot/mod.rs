@@ -349,6 +349,8 @@ impl<T, const N: usize> Snapshot<T, N> {
     }
 
     /// The value, by exclusive access.
+    ///
+    /// **Progress** wait-free, without a locked instruction. **Context** any.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         let slot = Head::from_bits(self.head.load_mut()).slot();
@@ -359,6 +361,8 @@ impl<T, const N: usize> Snapshot<T, N> {
     }
 
     /// Takes the value out.
+    ///
+    /// **Progress** wait-free, without a locked instruction. **Context** any.
     #[inline]
     pub fn into_inner(self) -> T {
         // The value moves out, so `drop` must not run. Nothing else needs to be dropped.
