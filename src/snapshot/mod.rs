@@ -431,14 +431,12 @@ impl<T, const N: usize> Snapshot<T, N> {
         Ok(index)
     }
 
-    /// Drops the value and gives the slot back, even if the value's `Drop` unwinds. Out of line, because
-    /// the drop of a guard is not.
+    /// Drops the value and gives the slot back, even if the value's `Drop` unwinds.
     ///
     /// # Safety
     ///
     /// `place` is one of `self` and holds a value, and the caller owns it: it has settled the account by
     /// its own step, or written the value and shown it to nobody.
-    #[inline(never)]
     unsafe fn vacate(&self, place: &Place<T>) {
         let index = self.index(place);
         let _give_back = GiveBack { free: &self.free, index };
