@@ -22,14 +22,15 @@ use std::collections::VecDeque;
 use latchless::atomic::{AtomicU64, Ordering::Relaxed};
 use latchless::counter::Counter;
 use latchless::ring::{MpmcRing, SpscRing};
+use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use common::calls::RingCall::{self, IsEmpty, IsFull, Pop, PopByTicket, Push};
-use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, StackCall};
+use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, SnapshotCall, StackCall};
 use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
-use common::specs::{Count, CountCall, Fifo, FifoCall, Lifo, Slots};
+use common::specs::{Count, CountCall, Fifo, FifoCall, Lifo, Register, Slots};
 
 /// What is known about one run: the calls, each level in a log of its own.
 struct Stage<'c, C> {
@@ -355,6 +356,99 @@ fn pool_call_is_interrupted_anywhere() {
                 at_each_access(|access| interrupt_pool::<3>(owned, access, [&[call], handler]));
             }
         }
+    }
+}
+
+// === Snapshot ===
+
+use SnapshotCall::{CompareAndSwap, LeaveFirst, LeaveLast, Load, Store, Swap, Update};
+
+/// Runs `calls[0]` after `before`, interrupted by `calls[1]` and so on; all share their guards.
+/// Returns the level it came to.
+fn interrupt_snapshot<const N: usize>(
+    before: &[SnapshotCall],
+    at: &[usize],
+    calls: &[&[SnapshotCall]],
+) -> usize {
+    let clock = Clock::new();
+    let stage = Stage::new(&clock);
+    let snapshot = Guarded::new(Snapshot::<u64, N>::with_start(0, (1 << 48) - 2));
+    let guards = RefCell::new(VecDeque::with_capacity(64));
+    let next = Cell::new(1);
+    let make = |level: usize, calls: &[SnapshotCall]| {
+        for call in calls {
+            let value = next.replace(next.get() + 1);
+            call.make(&snapshot, &guards, value, &mut stage.log(level));
+        }
+    };
+    make(0, before);
+    let depth = interrupt(&snapshot, at, &|level| make(level, calls[level]));
+    while !guards.borrow().is_empty() {
+        make(3, &[LeaveFirst]);
+    }
+    // Every slot once more, and the one that is refused.
+    make(3, &vec![Swap; N]);
+    make(3, &[Load]);
+    stage.judge(Register::of(0, N), format_args!("{before:?}, {calls:?} at {at:?}"));
+    depth
+}
+
+#[test]
+fn snapshot_call_is_interrupted_anywhere() {
+    fn check<const N: usize>() {
+        let handlers: [&[SnapshotCall]; 7] = [
+            &[Load, LeaveLast],
+            &[Store],
+            &[LeaveFirst, Store],
+            &[Swap, LeaveLast],
+            &[Load, CompareAndSwap, LeaveFirst],
+            &[Update, LeaveFirst, LeaveFirst],
+            &[Store, Store, Load, Store, LeaveFirst, Store, LeaveFirst, Swap, LeaveLast],
+        ];
+        for before in [&[][..], &[Load], &[Swap], &[Load, SnapshotCall::Clone, Store]] {
+            for &call in SnapshotCall::ALL {
+                for handler in handlers {
+                    at_each_access(|access| {
+                        interrupt_snapshot::<N>(before, &[access], &[&[call], handler]) > 0
+                    });
+                }
+            }
+        }
+    }
+    check::<2>();
+    check::<3>();
+    check::<5>();
+}
+
+#[test]
+fn snapshot_handler_is_interrupted_anywhere() {
+    for call in [Store, Swap, Update, LeaveFirst] {
+        for inner in [&[Store][..], &[Load, CompareAndSwap, LeaveFirst]] {
+            for innermost in [&[Store, Store][..], &[Load, Store, LeaveFirst]] {
+                at_each_pair_of_accesses(|at| {
+                    interrupt_snapshot::<3>(&[Load], &at, &[&[call], inner, innermost])
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn snapshot_call_alone_is_short_whatever_came_before() {
+    /// How many accesses a call makes after others, all of them alone.
+    fn accesses_after(earlier: &[SnapshotCall], call: SnapshotCall) -> usize {
+        at_each_access(|access| {
+            let calls: [&[SnapshotCall]; 2] = [&[call], &[]];
+            interrupt_snapshot::<8>(earlier, &[access], &calls) > 0
+        })
+    }
+
+    for earlier in [&[][..], &[Load], &[Swap], &[Load, Store, Load], &[Swap, Swap, Swap]] {
+        // Each with the reading of the value by the test.
+        assert_eq!(accesses_after(earlier, Load), 2, "an entry");
+        assert!(accesses_after(earlier, Store) <= 16);
+        assert!(accesses_after(earlier, CompareAndSwap) <= 16);
+        assert!(accesses_after(earlier, LeaveFirst) <= 7);
     }
 }
 

@@ -399,11 +399,12 @@ fn agrees_with_a_model<const N: usize>(start: u64, ops: &[Op]) {
             Op::Swap | Op::Update => {
                 let new = ledger.issue();
                 let id = new.id();
-                let mut new = Some(new);
                 let result = if matches!(op, Op::Swap) {
-                    snapshot.swap(new.take().unwrap())
+                    snapshot.swap(new)
                 } else {
-                    snapshot.fetch_update(|_| new.take()).map(Option::unwrap)
+                    let mut new = Some(new);
+                    let updated = snapshot.fetch_update(|_| new.take());
+                    updated.map(|before| before.expect("a value was returned"))
                 };
                 match result {
                     Ok(before) => {

@@ -21,10 +21,12 @@ use latchless::ring::SpscRing;
 
 use common::baton::{Calls, Turn, conduct, random_script};
 use common::calls::RingCall::{self, Pop, Push};
-use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, StackCall};
+use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, SnapshotCall, StackCall};
 use common::guarded::Guarded;
 use common::random::Random;
-use common::scenarios::{run_counter, run_index_stack, run_mpmc_ring, run_pool, run_spsc_ring};
+use common::scenarios::{
+    run_counter, run_index_stack, run_mpmc_ring, run_pool, run_snapshot, run_spsc_ring,
+};
 
 /// Calls `run` with 0, 1, 2 … accesses, until it says that the thread ended before.
 fn at_each_place(mut run: impl FnMut(usize) -> bool) {
@@ -250,6 +252,61 @@ fn pool_is_right_in_any_order_of_steps() {
         let script = random_script(random, THREADS, TURNS);
         run_pool::<2>(&calls.each_ref().map(|c| &c[..]), &script);
     }
+}
+
+// === Snapshot ===
+
+/// The counts wrap after a few entries.
+const SNAPSHOT_START: u64 = (1 << 48) - 2;
+
+#[test]
+fn snapshot_goes_on_past_any_stalled_call() {
+    use SnapshotCall::{
+        Clone, CompareAndSwap, Decline, LeaveFirst, LeaveLast, Load, Store, Swap, Update,
+    };
+    let reading = [Load, Clone, LeaveFirst, Decline, LeaveLast, Load, LeaveFirst];
+    let writing = [Store, Load, CompareAndSwap, LeaveFirst, Swap, LeaveFirst, Update, LeaveFirst];
+    for &call in SnapshotCall::ALL {
+        for before in [&[][..], &[Load], &[Swap], &[Load, Store]] {
+            let stalled = [before, &[call]].concat();
+            for others in [&reading[..], &writing, &[Store, Store, Store]] {
+                let threads = [&stalled, others];
+                at_each_place_of_thread_0(|script| {
+                    run_snapshot::<2>(SNAPSHOT_START, &threads, script)
+                });
+                at_each_place_of_thread_0(|script| {
+                    run_snapshot::<4>(SNAPSHOT_START, &threads, script)
+                });
+            }
+        }
+    }
+}
+
+/// One leaves, enters or replaces while another one does so, at every pair of places, and readers
+/// and writers go on past both.
+#[test]
+fn snapshot_goes_on_past_two_stalled_calls() {
+    use SnapshotCall::{CompareAndSwap, LeaveFirst, Load, Store, Swap};
+    for first in [&[Load, LeaveFirst][..], &[Store], &[Swap, LeaveFirst], &[Load, CompareAndSwap]] {
+        for second in [&[Load, LeaveFirst][..], &[Store], &[Load, CompareAndSwap]] {
+            let threads = [first, second, &[Load, Store, LeaveFirst], &[Store, Load]];
+            at_each_two_places(|script| run_snapshot::<3>(SNAPSHOT_START, &threads, script));
+        }
+    }
+}
+
+#[test]
+fn snapshot_is_right_in_any_order_of_steps() {
+    fn run<const N: usize>(seed: u64) {
+        let random = &mut Random::new(seed);
+        let calls: [[SnapshotCall; 4]; THREADS] = random_calls(random, SnapshotCall::ALL);
+        let script = random_script(random, THREADS, TURNS);
+        let start = (1 << 48) - random.below(8) as u64;
+        run_snapshot::<N>(start, &calls.each_ref().map(|c| &c[..]), &script);
+    }
+    (0..100).for_each(run::<2>);
+    (100..250).for_each(run::<3>);
+    (250..350).for_each(run::<6>);
 }
 
 // === Counter ===

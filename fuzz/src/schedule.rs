@@ -11,8 +11,12 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::common::baton::{ON_MEETING, Turn};
-use crate::common::calls::{ConsumerCall, PoolCall, ProducerCall, RingCall, StackCall};
-use crate::common::scenarios::{run_index_stack, run_mpmc_ring, run_pool, run_spsc_ring};
+use crate::common::calls::{
+    ConsumerCall, PoolCall, ProducerCall, RingCall, SnapshotCall, StackCall,
+};
+use crate::common::scenarios::{
+    run_index_stack, run_mpmc_ring, run_pool, run_snapshot, run_spsc_ring,
+};
 
 /// The most calls of all threads: few enough that any history is judged in no time.
 const MOST_CALLS: usize = 15;
@@ -203,6 +207,32 @@ impl Pool {
             0 => run_pool::<1>(calls, script),
             1 => run_pool::<2>(calls, script),
             _ => run_pool::<3>(calls, script),
+        };
+    }
+}
+
+impl Choice for SnapshotCall {
+    const MOST_THREADS: usize = 3;
+
+    fn of(byte: usize, _: usize) -> Self {
+        Self::ALL[byte % Self::ALL.len()]
+    }
+}
+
+/// A schedule for a snapshot.
+#[derive(Arbitrary, Debug)]
+pub struct Snapshot(Schedule<SnapshotCall>);
+
+impl Snapshot {
+    /// Runs it, and panics unless some order of the calls explains what they returned.
+    pub fn run(&self) {
+        let _watched = Watched::new();
+        let start = (1 << 48) - self.0.start % 16;
+        let (calls, script) = (&self.0.calls(), &self.0.script);
+        match self.0.setting % 3 {
+            0 => run_snapshot::<2>(start, calls, script),
+            1 => run_snapshot::<3>(start, calls, script),
+            _ => run_snapshot::<6>(start, calls, script),
         };
     }
 }

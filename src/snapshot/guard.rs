@@ -40,8 +40,6 @@ impl<'a, T, const N: usize> Guard<'a, T, N> {
 
     /// Returns whether two guards are views of the very same value, and not only of equal ones.
     ///
-    /// **Progress** wait-free. **Context** any.
-    ///
     /// # Examples
     ///
     /// ```
@@ -84,7 +82,7 @@ impl<T, const N: usize> Drop for Guard<'_, T, N> {
         // all have done their reading.
         let account = self.place.account.fetch_add(Account::LEAVE, AcqRel);
         if Account::changed(account, Account::LEAVE).is_settled() {
-            // SAFETY: this leave settled the account, and the place is one of `snapshot`.
+            // SAFETY: the place is one of `snapshot`, and this leave settled its account (INV-4).
             unsafe { self.snapshot.vacate(self.place) };
         }
     }

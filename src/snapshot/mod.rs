@@ -185,7 +185,6 @@ impl<T, const N: usize> Snapshot<T, N> {
         /// Creates a snapshot that so many seem to have entered and left, for tests of the wrap.
         #[doc(hidden)]
         #[inline]
-        #[expect(clippy::indexing_slicing, reason = "`N` is at least 2")]
         pub const fn with_start(value: T, entries: u64) -> Self {
             const { Self::VALID_N };
             let mut slots = array![Place { account: AtomicU64::new(0), value: Slot::new() }; N];
@@ -237,17 +236,13 @@ impl<T, const N: usize> Snapshot<T, N> {
     /// ```
     #[inline]
     pub fn store(&self, value: T) -> Result<(), Exhausted<T>> {
-        let index = self.fill(value)?;
-        // ORDERING: AcqRel, E1: publishes this value, and takes over the one before, which this call
-        // may have to drop.
-        let before = Head::from_bits(self.head.swap(Head::new(index, 0).bits(), AcqRel));
-        let replaced = self.place(before.slot());
-        let settlement = Account::settlement(before.entries());
+        let (replaced, entries) = self.exchange(value)?;
+        let settlement = Account::settlement(entries);
         // ORDERING: Acquire, E2: if all have left, they have done their reading. Nothing to release:
         // this call has not touched the value.
         let account = replaced.account.fetch_add(settlement, Acquire);
         if Account::changed(account, settlement).is_settled() {
-            // SAFETY: this call replaced the value and found the account settled.
+            // SAFETY: the place is one of `self`, and this call's step settled its account (INV-4).
             unsafe { self.vacate(replaced) };
         }
         Ok(())
@@ -264,13 +259,10 @@ impl<T, const N: usize> Snapshot<T, N> {
     /// [`Exhausted`] with `value` in it, if at some moment during the call no slot was free.
     #[inline]
     pub fn swap(&self, value: T) -> Result<Guard<'_, T, N>, Exhausted<T>> {
-        let index = self.fill(value)?;
-        // ORDERING: AcqRel, E1: publishes this value, and takes over the one before.
-        let before = Head::from_bits(self.head.swap(Head::new(index, 0).bits(), AcqRel));
-        let replaced = self.place(before.slot());
+        let (replaced, entries) = self.exchange(value)?;
         // ORDERING: Relaxed; the guard is one more entry, so this does not settle the account. Its
         // drop is what this call has to tell the last one (E2).
-        replaced.account.add(Account::settlement(before.entries() + 1), Relaxed);
+        replaced.account.add(Account::settlement(entries + 1), Relaxed);
         Ok(Guard::of_entry(self, replaced))
     }
 
@@ -302,27 +294,12 @@ impl<T, const N: usize> Snapshot<T, N> {
         current: &Guard<'_, T, N>,
         new: T,
     ) -> Result<(), CompareError<T>> {
-        // ORDERING: Relaxed; if it is `current`, only a guess, and else true: a slot that has a guard
-        // and has left the head does not come back.
-        let mut head = Head::from_bits(self.head.load(Relaxed));
-        if !current.is_in(self.place(head.slot())) {
+        let Some(head) = self.head_of(current) else {
             return Err(CompareError::Changed(new));
-        }
+        };
         let index = self.fill(new)?;
-        while current.is_in(self.place(head.slot())) {
-            let filled = Head::new(index, 0).bits();
-            // ORDERING: success Release, E1; the value before was acquired by the guard. Failure
-            // Relaxed, as the load above. No back-off: the head just read is the best guess, and who
-            // waits has an old one.
-            match self.head.compare_exchange_weak(head.bits(), filled, Release, Relaxed) {
-                Ok(_) => {
-                    let settlement = Account::settlement(head.entries());
-                    // ORDERING: Relaxed; `current` has not left, so this does not settle the account.
-                    self.place(head.slot()).account.add(settlement, Relaxed);
-                    return Ok(());
-                }
-                Err(found) => head = Head::from_bits(found),
-            }
+        if self.exchange_current(current, head, index) {
+            return Ok(());
         }
         let _give_back = GiveBack { free: &self.free, index };
         // SAFETY: this call has written the value and owns the slot (INV-1, INV-2).
@@ -361,15 +338,19 @@ impl<T, const N: usize> Snapshot<T, N> {
         loop {
             let current = self.load();
             let Some(new) = f(&current) else { return Ok(None) };
-            match self.compare_and_swap(&current, new) {
-                Ok(()) => return Ok(Some(current)),
-                Err(CompareError::Changed(_)) => {}
-                Err(CompareError::Exhausted(new)) => return Err(Exhausted(new)),
+            let Some(head) = self.head_of(&current) else { continue };
+            let index = self.fill(new)?;
+            if self.exchange_current(&current, head, index) {
+                return Ok(Some(current));
             }
+            // SAFETY: this call has written the value and owns the slot (INV-1, INV-2).
+            unsafe { self.vacate(self.place(index)) };
         }
     }
 
     /// The value, by exclusive access.
+    ///
+    /// **Progress** wait-free, without a locked instruction. **Context** any.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         let slot = Head::from_bits(self.head.load_mut()).slot();
@@ -380,6 +361,8 @@ impl<T, const N: usize> Snapshot<T, N> {
     }
 
     /// Takes the value out.
+    ///
+    /// **Progress** wait-free, without a locked instruction. **Context** any.
     #[inline]
     pub fn into_inner(self) -> T {
         // The value moves out, so `drop` must not run. Nothing else needs to be dropped.
@@ -388,6 +371,49 @@ impl<T, const N: usize> Snapshot<T, N> {
         // SAFETY: the slot is in `head`, so it holds a value (INV-2), which is read once; whoever had
         // a guard borrowed the snapshot, so there is none.
         unsafe { this.place(slot).value.read() }
+    }
+
+    /// Makes `value` the current one. Returns the place of the one before, and how many have entered
+    /// it: the caller is to settle that with its account.
+    #[inline]
+    fn exchange(&self, value: T) -> Result<(&Place<T>, u64), Exhausted<T>> {
+        let index = self.fill(value)?;
+        // ORDERING: AcqRel, E1: publishes this value, and takes over the one before, which the caller
+        // may show or have to drop.
+        let before = Head::from_bits(self.head.swap(Head::new(index, 0).bits(), AcqRel));
+        Ok((self.place(before.slot()), before.entries()))
+    }
+
+    /// A head with the guard's value. If there is none, there never will be.
+    #[inline]
+    fn head_of(&self, guard: &Guard<'_, T, N>) -> Option<Head> {
+        // ORDERING: Relaxed; none is final, since a slot that has a guard and has left the head does not
+        // come back, and what is found is only a guess.
+        let head = Head::from_bits(self.head.load(Relaxed));
+        guard.is_in(self.place(head.slot())).then_some(head)
+    }
+
+    /// Makes the value that is in slot `index` the current one, if the one of `current` is, and settles
+    /// the account of that. `head` is a guess. Returns whether it has; if not, the slot stays the
+    /// caller's.
+    #[inline]
+    fn exchange_current(&self, current: &Guard<'_, T, N>, mut head: Head, index: u32) -> bool {
+        let filled = Head::new(index, 0).bits();
+        while current.is_in(self.place(head.slot())) {
+            // ORDERING: success Release, E1; the value before was acquired by the guard. Failure
+            // Relaxed, as in `head_of`. No back-off: the head just read is the best guess, and who
+            // waits has an old one.
+            match self.head.compare_exchange_weak(head.bits(), filled, Release, Relaxed) {
+                Ok(_) => {
+                    let settlement = Account::settlement(head.entries());
+                    // ORDERING: Relaxed; `current` has not left, so this does not settle the account.
+                    self.place(head.slot()).account.add(settlement, Relaxed);
+                    return true;
+                }
+                Err(found) => head = Head::from_bits(found),
+            }
+        }
+        false
     }
 
     /// Moves `value` into a free slot, which then belongs to the caller.
@@ -409,14 +435,14 @@ impl<T, const N: usize> Snapshot<T, N> {
     ///
     /// # Safety
     ///
-    /// The caller found the account of `place`, which is one of `self`, settled by its own step.
+    /// `place` is one of `self` and holds a value, and the caller owns it: it has settled the account by
+    /// its own step, or written the value and shown it to nobody.
     unsafe fn vacate(&self, place: &Place<T>) {
         let index = self.index(place);
         let _give_back = GiveBack { free: &self.free, index };
         let value = place.value.as_mut_ptr();
-        // SAFETY: the caller's step was the one that settled the account, so it owns the slot, which
-        // holds a value (INV-1, INV-2, INV-4); E2 made all reading happen before. It is dropped once:
-        // nobody sees it again before `fill` overwrites it.
+        // SAFETY: the caller owns the slot, which holds a value (INV-1, INV-2, INV-4); E2 made all
+        // reading happen before. It is dropped once: nobody sees it again before `fill` overwrites it.
         unsafe { value.drop_in_place() };
     }
 

@@ -343,10 +343,23 @@ impl SnapshotCall {
                 });
             }
             Self::Update => {
-                return log.call(|| match snapshot.fetch_update(|_| Some(value)) {
-                    Ok(Some(before)) => swapped(before),
-                    Ok(None) => unreachable!("a value was returned"),
-                    Err(Exhausted(back)) => exhausted(back),
+                return log.ask(|| {
+                    // A view of each value that it was asked about, one after the other.
+                    let mut seen = Vec::with_capacity(8);
+                    let outcome = snapshot.fetch_update(|&current| {
+                        seen.push(current);
+                        Some(value)
+                    });
+                    let outcome = match outcome {
+                        Ok(Some(before)) => {
+                            assert_eq!(seen.pop(), Some(*before), "the value that it was made of");
+                            swapped(before)
+                        }
+                        Ok(None) => unreachable!("a value was returned"),
+                        Err(Exhausted(back)) => exhausted(back),
+                    };
+                    let views = |seen| [RegisterCall::Loaded(seen), RegisterCall::Left(seen)];
+                    seen.into_iter().flat_map(views).chain([outcome])
                 });
             }
             Self::Decline => {

@@ -7,13 +7,16 @@ use std::sync::Mutex;
 
 use latchless::counter::Counter;
 use latchless::ring::{MpmcRing, SpscRing};
+use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use super::baton::{Calls, Turn, conduct};
-use super::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, RingCall, StackCall};
+use super::calls::{
+    ConsumerCall, CounterCall, PoolCall, ProducerCall, RingCall, SnapshotCall, StackCall,
+};
 use super::guarded::Guarded;
 use super::linearizability::{Clock, Log, Spec, assert_linearizable};
-use super::specs::{Count, CountCall, Fifo, FifoCall, Lifo, LifoCall, Slots};
+use super::specs::{Count, CountCall, Fifo, FifoCall, Lifo, LifoCall, Register, Slots};
 
 /// The logs of the threads of a script, and one for what comes before and after.
 struct Stage<'c, C> {
@@ -163,6 +166,38 @@ pub(crate) fn run_pool<const N: usize>(threads: &[&[PoolCall]], script: &[Turn])
         (0..N).for_each(|_| PoolCall::TakeOut.make(&pool, &rest, 0, log));
     });
     stage.judge(Slots::free(N), script);
+    stopped
+}
+
+/// Runs the script on a snapshot that so many seem to have entered and left; each thread keeps its
+/// guards to itself. Returns which turns ended in time.
+pub(crate) fn run_snapshot<const N: usize>(
+    start: u64,
+    threads: &[&[SnapshotCall]],
+    script: &[Turn],
+) -> Vec<bool> {
+    let clock = Clock::new();
+    let stage = Stage::new(&clock, threads.len());
+    let snapshot = Guarded::new(Snapshot::<u64, N>::with_start(0, start));
+    let guards = || Mutex::new(RefCell::new(VecDeque::with_capacity(2 * N + 16)));
+    let (kept, rest): (Vec<_>, _) =
+        (threads.iter().map(|_| guards()).collect(), RefCell::default());
+    let make = |thread: usize, value: u64, call: SnapshotCall| {
+        let kept = kept[thread].lock().expect("no thread has panicked");
+        stage.on(thread, |log| call.make(&snapshot, &kept, value, log));
+    };
+    let stopped = conduct(&snapshot, script, calls_of(threads, &make));
+    stage.alone(|log| {
+        // The guards see what they saw, and without them every slot comes once more.
+        for kept in kept.iter().map(|kept| kept.lock().expect("no thread has panicked")) {
+            while !kept.borrow().is_empty() {
+                SnapshotCall::LeaveFirst.make(&snapshot, &kept, 0, log);
+            }
+        }
+        (0..=N as u64).for_each(|at| SnapshotCall::Swap.make(&snapshot, &rest, 900 + at, log));
+        SnapshotCall::Load.make(&snapshot, &rest, 0, log);
+    });
+    stage.judge(Register::of(0, N), script);
     stopped
 }
 

@@ -13,11 +13,11 @@ use crate::gates::{Source, rust_files, sources};
 use crate::workspace::Workspace;
 
 /// Where the operations are.
-const STRUCTURES: [&str; 3] = ["src/counter/", "src/ring/", "src/stack/"];
+const STRUCTURES: [&str; 4] = ["src/counter/", "src/ring/", "src/snapshot/", "src/stack/"];
 /// What the documentation of an operation has.
 const MARK: &str = "**Progress**";
-/// The drop that is an operation: it gives a slot back while others are at work.
-const SHARED_DROP: &str = "PoolBox";
+/// The methods of traits that are operations: others are at work on the same slots, or the same value.
+const OF_TRAITS: [(&str, &str); 3] = [("PoolBox", "Drop"), ("Guard", "Drop"), ("Guard", "Clone")];
 const TABLE: &str = "tests/operations.toml";
 
 /// What the table says of one operation.
@@ -117,8 +117,9 @@ fn operations(sources: &[Source]) -> Result<BTreeSet<String>> {
 fn operations_of(path: &str, block: &ItemImpl, operations: &mut BTreeSet<String>) -> Result<()> {
     let Some(owner) = name_of(&block.self_ty) else { return Ok(()) };
     if let Some((_, of_trait, _)) = &block.trait_ {
-        if of_trait.is_ident("Drop") && owner == SHARED_DROP {
-            operations.insert(format!("{owner}::drop"));
+        let is_operation = |&&(of, name): &&(&str, &str)| of == owner && of_trait.is_ident(name);
+        if let Some((_, name)) = OF_TRAITS.iter().find(is_operation) {
+            operations.insert(format!("{owner}::{}", name.to_lowercase()));
         }
         return Ok(());
     }

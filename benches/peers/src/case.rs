@@ -12,6 +12,7 @@ pub(crate) enum Family {
     Mpmc,
     Stack,
     Pool,
+    Snapshot,
     Counter,
     Atomic,
 }
@@ -30,6 +31,8 @@ pub(crate) enum Shape {
     Stream(usize),
     /// One producer and one consumer, moving up to this many items a call.
     Batch(usize),
+    /// This many threads do what `Alone` does, while another one replaces the value all the time.
+    Replaced(usize),
     /// Two threads throw one item to and fro; each round trip is timed.
     RoundTrip,
     /// Nothing is timed: how many bytes the structure holds on to when it is full.
@@ -88,7 +91,7 @@ pub(crate) struct Case {
 /// Every case, in the order of the report.
 pub(crate) fn all() -> Vec<Case> {
     use Payload::{Line, Word};
-    use Shape::{Alone, Batch, Burst, Each, Memory, RoundTrip, Stream};
+    use Shape::{Alone, Batch, Burst, Each, Memory, Replaced, RoundTrip, Stream};
 
     let mut cases = Vec::new();
     for family in [Family::Spsc, Family::Mpmc] {
@@ -121,6 +124,10 @@ pub(crate) fn all() -> Vec<Case> {
         for capacity in [64, 1024, 65536] {
             cases.push(Case { family, shape: Memory, payload: Line, capacity, operation: None });
         }
+    }
+    for shape in [Alone, Each(2), Each(4), Replaced(1), Replaced(3)] {
+        let family = Family::Snapshot;
+        cases.push(Case { family, shape, payload: Line, capacity: 0, operation: None });
     }
     for shape in [Alone, Each(2), Each(4), Memory] {
         let family = Family::Counter;
@@ -159,6 +166,8 @@ impl Case {
             (None, Shape::Stream(1)) => "one producer, one consumer".to_owned(),
             (None, Shape::Stream(n)) => format!("{n} producers, {n} consumers"),
             (None, Shape::Batch(n)) => format!("one producer, one consumer, batches of {n}"),
+            (None, Shape::Replaced(1)) => "one reads, one replaces".to_owned(),
+            (None, Shape::Replaced(n)) => format!("{n} read, one replaces"),
             (None, Shape::RoundTrip) => "round trip between two threads".to_owned(),
             (None, Shape::Memory) => "memory when full".to_owned(),
         };
@@ -177,6 +186,7 @@ impl Case {
             (Family::Spsc | Family::Mpmc, Shape::Alone | Shape::Each(_)) => "ns a push and pop",
             (Family::Spsc | Family::Mpmc, _) => "ns an item",
             (Family::Stack | Family::Pool, _) => "ns a block out and back",
+            (Family::Snapshot, _) => "ns a read",
             (Family::Counter | Family::Atomic, _) => "ns an operation",
         }
     }
@@ -186,6 +196,7 @@ impl Case {
         match self.shape {
             Shape::Alone | Shape::Burst(_) | Shape::Memory => 1,
             Shape::Each(threads) => threads,
+            Shape::Replaced(readers) => readers + 1,
             Shape::Stream(pairs) => 2 * pairs,
             Shape::Batch(_) | Shape::RoundTrip => 2,
         }
@@ -195,8 +206,15 @@ impl Case {
 // === impl Family, Shape, Payload, Operation ===
 
 impl Family {
-    pub(crate) const ALL: [Family; 6] =
-        [Family::Spsc, Family::Mpmc, Family::Stack, Family::Pool, Family::Counter, Family::Atomic];
+    pub(crate) const ALL: [Family; 7] = [
+        Family::Spsc,
+        Family::Mpmc,
+        Family::Stack,
+        Family::Pool,
+        Family::Snapshot,
+        Family::Counter,
+        Family::Atomic,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -204,6 +222,7 @@ impl Family {
             Family::Mpmc => "mpmc",
             Family::Stack => "stack",
             Family::Pool => "pool",
+            Family::Snapshot => "snapshot",
             Family::Counter => "counter",
             Family::Atomic => "atomic",
         }
@@ -215,6 +234,7 @@ impl Family {
             Family::Mpmc => "MPMC queues",
             Family::Stack => "Free lists of indices",
             Family::Pool => "Pools",
+            Family::Snapshot => "Values that are replaced",
             Family::Counter => "Counters",
             Family::Atomic => "Atomics",
         }
@@ -229,6 +249,7 @@ impl fmt::Display for Shape {
             Shape::Each(threads) => write!(f, "each{threads}"),
             Shape::Stream(pairs) => write!(f, "{pairs}p{pairs}c"),
             Shape::Batch(batch) => write!(f, "batch{batch}"),
+            Shape::Replaced(readers) => write!(f, "{readers}r1w"),
             Shape::RoundTrip => f.write_str("roundtrip"),
             Shape::Memory => f.write_str("memory"),
         }

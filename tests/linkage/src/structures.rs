@@ -4,6 +4,7 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 
 use latchless::counter::Counter;
 use latchless::ring::{Full, MpmcRing};
+use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use crate::export;
@@ -37,6 +38,8 @@ macro_rules! for_values {
             type Mpmc = MpmcRing<Item, SLOTS>;
             type Slots = Pool<Item, SLOTS>;
             type Block<'a> = PoolBox<'a, Item, SLOTS>;
+            type Current = Snapshot<Item, SLOTS>;
+            type View<'a> = Guard<'a, Item, SLOTS>;
 
             export! { $suffix
                 fn mpmc_push(ring: &Mpmc, from: &mut Item, rejected: &mut Out) -> bool {
@@ -81,6 +84,64 @@ macro_rules! for_values {
                     // SAFETY: the caller does not use the box again.
                     let block = unsafe { ManuallyDrop::take(block) };
                     out.write(block.into_inner());
+                }
+
+                fn snapshot_load(current: &'static Current, view: &mut MaybeUninit<View<'static>>) {
+                    view.write(current.load());
+                }
+                fn snapshot_store(current: &Current, from: &mut Item, rejected: &mut Out) -> bool {
+                    current.store(value(from)).map_err(|Exhausted(back)| rejected.write(back)).is_ok()
+                }
+                fn snapshot_swap(
+                    current: &'static Current,
+                    from: &mut Item,
+                    view: &mut MaybeUninit<View<'static>>,
+                    rejected: &mut Out,
+                ) -> bool {
+                    let outcome = current.swap(value(from)).map(|before| view.write(before));
+                    outcome.map_err(|Exhausted(back)| rejected.write(back)).is_ok()
+                }
+                fn snapshot_compare_and_swap(
+                    current: &'static Current,
+                    view: &View<'static>,
+                    from: &mut Item,
+                    rejected: &mut Out,
+                ) -> bool {
+                    let outcome = current.compare_and_swap(view, value(from));
+                    outcome.map_err(|error| rejected.write(error.into_inner())).is_ok()
+                }
+                fn snapshot_fetch_update(
+                    current: &'static Current,
+                    from: &mut Item,
+                    view: &mut MaybeUninit<View<'static>>,
+                    rejected: &mut Out,
+                ) -> bool {
+                    match current.fetch_update(|_| Some(value(from))) {
+                        Ok(Some(before)) => {
+                            view.write(before);
+                            true
+                        }
+                        Ok(None) => false,
+                        Err(Exhausted(back)) => {
+                            rejected.write(back);
+                            false
+                        }
+                    }
+                }
+                fn snapshot_get_mut(current: &'static mut Current) -> &'static mut Item {
+                    current.get_mut()
+                }
+                fn snapshot_drop(current: &mut ManuallyDrop<Current>) {
+                    // SAFETY: the caller does not use the snapshot again.
+                    unsafe { ManuallyDrop::drop(current) };
+                }
+                fn guard_deref(view: &'static View<'static>) -> &'static Item { view }
+                fn guard_clone(view: &View<'static>, clone: &mut MaybeUninit<View<'static>>) {
+                    clone.write(view.clone());
+                }
+                fn guard_drop(view: &mut ManuallyDrop<View<'_>>) {
+                    // SAFETY: the caller does not use the guard again.
+                    unsafe { ManuallyDrop::drop(view) };
                 }
             }
         }

@@ -46,11 +46,11 @@ impl Drop for Watched {
             // The model has failed already; another panic would keep it from saying so.
             return;
         }
-        // SAFETY: nobody reads a value that is being dropped, or the models fail.
-        self.memory.with_mut(|memory| unsafe {
-            assert_eq!(*memory, self.number, "a value is dropped once");
-            *memory = u32::MAX;
+        let content = self.memory.with_mut(|memory| {
+            // SAFETY: nobody reads a value that is being dropped, or the models fail.
+            unsafe { memory.replace(u32::MAX) }
         });
+        assert_eq!(content, self.number, "a value is dropped once");
         DROPS.with(|drops| drops.set(drops.get() + 1));
     }
 }

@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 /// Which tests run, after the unit tests, for a mutant in which part of the sources: the first
 /// match counts.
-const ORACLES: [(&str, &[&str]); 10] = [
+const ORACLES: [(&str, &[&str]); 11] = [
     ("src/arch/", &["arch"]),
     ("src/atomic/", &["atomic"]),
     ("src/counter/", &["counter"]),
@@ -33,6 +33,7 @@ const ORACLES: [(&str, &[&str]); 10] = [
     ("src/ring/mpmc/", &["linearizability", "mpmc_ring", "nested_interrupts", "stalled_threads"]),
     ("src/ring/spsc/", &["spsc_ring"]),
     ("src/ring/", &["mpmc_ring", "spsc_ring"]),
+    ("src/snapshot/", &["nested_interrupts", "snapshot", "stalled_threads"]),
     ("src/stack/pool.rs", &["pool"]),
     ("src/stack/", &["index_stack", "nested_interrupts", "pool"]),
 ];

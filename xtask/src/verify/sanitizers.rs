@@ -34,7 +34,7 @@ const TURNS: u32 = 100_000;
 
 /// Orderings that are weakened to `Relaxed`, one at a time: file, the place, which is there once,
 /// and the ordering in it.
-const WEAKENED: [(&str, &str, &str); 4] = [
+const WEAKENED: [(&str, &str, &str); 6] = [
     ("src/ring/spsc/handles.rs", "self.ring.tail.store(next, Release)", "Release"),
     ("src/ring/spsc/handles.rs", "self.ring.head.store(next, Release)", "Release"),
     (
@@ -47,6 +47,8 @@ const WEAKENED: [(&str, &str, &str); 4] = [
         "compare_exchange_weak(head.bits(), pushed.bits(), Release, Relaxed)",
         "Release",
     ),
+    ("src/snapshot/guard.rs", "fetch_add(Account::LEAVE, AcqRel)", "AcqRel"),
+    ("src/snapshot/mod.rs", "fetch_add(Head::ENTRY, Acquire)", "Acquire"),
 ];
 
 /// No data race, no use after free and no leak, as far as the sanitizers see.

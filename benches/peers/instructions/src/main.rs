@@ -12,6 +12,7 @@ use latchless::atomic::{AtomicPair, AtomicU64};
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::{Full, MpmcRing, SpscRing};
+use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 /// How often each operation is called. The reader of the counts divides by the calls it finds.
@@ -31,6 +32,8 @@ type Pushed = Result<(), Full<u64>>;
 type Stack = IndexStack<SLOTS>;
 type Lines = Pool<Line, SLOTS>;
 type Block = PoolBox<'static, Line, SLOTS>;
+type Current = Snapshot<u64, SLOTS>;
+type View = Guard<'static, u64, SLOTS>;
 
 /// Puts each operation in a function of its own, neither inlined nor specialized, nor merged with
 /// another that happens to consist of the same instructions: hence the remark in each.
@@ -91,6 +94,18 @@ operations! {
     op_pool_drop(block: Block) { drop(block) }
     op_pool_into_inner(block: Block) -> Line { block.into_inner() }
 
+    op_snapshot_load(current: &'static Current) -> View { current.load() }
+    op_snapshot_store(current: &Current, value: u64) -> bool { current.store(value).is_ok() }
+    op_snapshot_swap(current: &'static Current, value: u64) -> Option<View> {
+        current.swap(value).ok()
+    }
+    op_snapshot_compare_and_swap(current: &'static Current, view: &View, value: u64) -> bool {
+        current.compare_and_swap(view, value).is_ok()
+    }
+    op_snapshot_leave(view: View) { drop(view) }
+    op_snapshot_leave_last(view: View) { drop(view) }
+    op_snapshot_clone(view: &View) -> View { view.clone() }
+
     op_atomic_load(cell: &AtomicU64) -> u64 { cell.load(Acquire) }
     op_atomic_store(cell: &AtomicU64, value: u64) { cell.store(value, Release) }
     op_atomic_swap(cell: &AtomicU64, value: u64) -> u64 { cell.swap(value, AcqRel) }
@@ -116,6 +131,7 @@ fn main() {
     mpmc();
     stack();
     pool();
+    snapshot();
     atomics();
 }
 
@@ -208,6 +224,21 @@ fn pool() {
     let all: Vec<_> = (0..SLOTS as u64).map(|n| POOL.alloc([n; 8])).collect();
     (0..CALLS).for_each(|n| assert!(op_pool_alloc_exhausted(&POOL, &[n; 8])));
     drop(all);
+}
+
+fn snapshot() {
+    static CURRENT: Current = Snapshot::new(0);
+    for n in 0..CALLS {
+        assert!(op_snapshot_store(&CURRENT, n));
+        let view = op_snapshot_load(&CURRENT);
+        assert_eq!(*view, n);
+        op_snapshot_leave(op_snapshot_clone(&view));
+        assert!(op_snapshot_compare_and_swap(&CURRENT, &view, n + 1));
+        drop(view);
+        let before = op_snapshot_swap(&CURRENT, n + 2).expect("there is a slot");
+        assert_eq!(*before, n + 1);
+        op_snapshot_leave_last(before);
+    }
 }
 
 fn atomics() {

@@ -15,6 +15,7 @@ mod native {
 }
 mod pool;
 mod queue;
+mod snapshot;
 mod spsc;
 mod stack;
 mod store;
@@ -29,6 +30,7 @@ pub(crate) fn contestants(family: Family) -> Vec<Contestant> {
         Family::Mpmc => mpmc::contestants(),
         Family::Stack => stack::contestants(),
         Family::Pool => pool::contestants(),
+        Family::Snapshot => snapshot::contestants(),
         Family::Counter => counter::contestants(),
         Family::Atomic => atomic::contestants(),
     };

@@ -25,6 +25,7 @@ use latchless::atomic::{
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::{MpmcRing, SpscRing};
+use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use stamps::{Stamped, assert_each_once_in_order};
@@ -65,6 +66,7 @@ fn main() {
     mpmc_ring(count);
     index_stack(count);
     pool(count);
+    snapshot(count);
     println!("{count} turns of each thread on each structure: all totals are right");
 }
 
@@ -317,4 +319,45 @@ fn pool(count: usize) {
     let owned: Vec<_> = (0..SLOTS).filter_map(|at| pool.alloc(parcel(0, at)).ok()).collect();
     assert_eq!(owned.len(), SLOTS, "a slot was lost");
     assert!(pool.is_exhausted());
+}
+
+fn snapshot(count: usize) {
+    let snapshot = &Snapshot::<Parcel, SLOTS>::new(parcel(0, 0));
+    let passed_on = &MpmcRing::<Guard<'_, Parcel, SLOTS>, 1>::new();
+    let replaced = Team::run_alike(THREADS, |_, me| {
+        let mut replaced = 0;
+        let view = |guard: &Guard<'_, Parcel, SLOTS>| assert!(guard.origin().0 < THREADS);
+        for number in 0..count {
+            let seen = snapshot.load();
+            view(&seen);
+            // Refused or not: whoever is the last drops the parcel.
+            let has_replaced = match number % 5 {
+                0 => snapshot.store(parcel(me, number)).is_ok(),
+                1 => snapshot.swap(parcel(me, number)).map(|before| view(&before)).is_ok(),
+                2 => match snapshot.compare_and_swap(&seen, parcel(me, number)) {
+                    Ok(()) => true,
+                    Err(CompareError::Changed(back) | CompareError::Exhausted(back)) => {
+                        assert_eq!(back.origin(), (me, number));
+                        false
+                    }
+                },
+                3 => snapshot.fetch_update(|_| Some(parcel(me, number))).is_ok(),
+                // Another thread may be the one that leaves last.
+                _ => {
+                    drop(passed_on.push(seen.clone()));
+                    false
+                }
+            };
+            replaced += usize::from(has_replaced);
+            drop(seen);
+            if let Some(others) = passed_on.pop() {
+                view(&others);
+            }
+        }
+        replaced
+    });
+    assert!(replaced.into_iter().sum::<usize>() > 0);
+    drop(passed_on.pop());
+    let all: Vec<_> = (0..SLOTS).map_while(|at| snapshot.swap(parcel(0, at)).ok()).collect();
+    assert_eq!(all.len(), SLOTS - 1, "a slot was lost");
 }

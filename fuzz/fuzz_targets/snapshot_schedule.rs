@@ -1,0 +1,8 @@
+//! `Snapshot` under threads that change places where the input says; each history must be
+//! linearizable.
+#![no_main]
+
+use latchless_fuzz::schedule::Snapshot;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|schedule: Snapshot| schedule.run());
