@@ -19,6 +19,9 @@ use latchless::arch::{
     lock_cmpxchg16b, lock_xadd_pointer, pause, prefetchw,
 };
 
+#[cfg(target_feature = "sse2")]
+use latchless::arch::{movdqa_load, movdqa_store};
+
 use common::random::Random;
 use common::team::contend;
 
@@ -570,6 +573,47 @@ fn cmpxchg16b_stores_iff_both_words_are_the_expected_ones() {
             }
         }
     }
+}
+
+#[cfg(target_feature = "sse2")]
+#[test]
+fn movdqa_moves_both_words_and_nothing_else() {
+    let mut random = Random::new(12);
+    for _ in 0..1_000 {
+        let [value, new] = [(); 2].map(|()| [random.word(), random.word()]);
+        let (found, Aligned(after)) = on_word(&mut random, Aligned(value), |pair| {
+            // SAFETY: the pair is valid, aligned to 16 and this thread's.
+            unsafe { movdqa_load(pair.cast()) }
+        });
+        assert_eq!((found, after), (value, value));
+        let ((), Aligned(after)) = on_word(&mut random, Aligned(value), |pair| {
+            // SAFETY: as above.
+            unsafe { movdqa_store(pair.cast(), new) }
+        });
+        assert_eq!(after, new);
+    }
+}
+
+#[cfg(target_feature = "sse2")]
+#[test]
+fn movdqa_of_two_threads_is_never_torn() {
+    if !cpu::has_atomic_vector_moves() {
+        return;
+    }
+    #[repr(C, align(16))]
+    struct Pair([AtomicU64; 2]);
+
+    let pair = Pair([AtomicU64::new(0), AtomicU64::new(u64::MAX)]);
+    let place = || core::ptr::from_ref(&pair).cast_mut().cast::<[u64; 2]>();
+    contend(4_000, |me, turn| {
+        let number = (2 * turn + me) as u64;
+        // SAFETY: the pair is valid, aligned to 16, and writable through a shared reference; all
+        // accesses are atomic; the CPU was asked.
+        unsafe { movdqa_store(place(), [number, !number]) };
+        // SAFETY: as above.
+        let [low, high] = unsafe { movdqa_load(place()) };
+        assert_eq!(low, !high, "halves of two values");
+    });
 }
 
 #[test]

@@ -2,11 +2,6 @@
 //! nothing beside it, and loses nothing to an interrupt of its own thread (`interrupts.rs` has the
 //! instructions themselves interrupted).
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a test that meets what it did not expect should stop"
-)]
-
 mod common;
 
 use core::sync::atomic::Ordering::SeqCst;

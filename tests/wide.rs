@@ -3,10 +3,6 @@
 //! it is used.
 
 #![cfg(all(target_arch = "x86_64", not(latchless_native)))]
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a test that meets what it did not expect should stop"
-)]
 
 mod common;
 

@@ -14,6 +14,30 @@ pub fn has_cmpxchg16b() -> bool {
     imp::has_cmpxchg16b()
 }
 
+/// Whether an aligned 16-byte move of a vector register is one access: Intel and AMD promise it of their
+/// CPUs with AVX, for memory that is cached in the usual way.
+///
+/// Always `false` on other architectures.
+///
+/// **Progress** wait-free. **Context** any.
+///
+/// # References
+///
+/// SDM volume 3A, section 9.1.1 "Guaranteed Atomic Operations"; AMD64 Architecture Programmer's Manual
+/// volume 2, section 7.3.2 "Access Atomicity".
+#[inline]
+pub fn has_atomic_vector_moves() -> bool {
+    imp::has_atomic_vector_moves()
+}
+
+/// What [`has_atomic_vector_moves`] says, if this module was asked anything before; `false` otherwise. A
+/// load and a test, where the question itself may call CPUID.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn is_known_to_have_atomic_vector_moves() -> bool {
+    imp::is_known_to_have_atomic_vector_moves()
+}
+
 /// The number of the CPU that this code runs on, or `None` if the CPU offers neither `rdpid` nor
 /// `rdtscp`.
 ///
@@ -39,14 +63,20 @@ mod imp {
     const CMPXCHG16B: u8 = 0b0010;
     const RDPID: u8 = 0b0100;
     const RDTSCP: u8 = 0b1000;
+    const VECTOR_MOVES: u8 = 0b1_0000;
+
+    /// What CPUID says, in EBX, EDX and ECX of leaf 0, of those who promise it.
+    const VECTOR_MOVES_BY: [&[u8; 12]; 2] = [b"GenuineIntel", b"AuthenticAMD"];
 
     /// The low bits of Linux's `IA32_TSC_AUX` hold the CPU, the others the node
     /// (`arch/x86/include/asm/segment.h`, `VDSO_CPUNODE_BITS`).
     const CPU_MASK: u32 = if cfg!(target_os = "linux") { 0xfff } else { u32::MAX };
 
+    /// Zero, or [`KNOWN`] and what was found.
+    static FEATURES: AtomicU8 = AtomicU8::new(0);
+
     #[inline]
     fn features() -> u8 {
-        static FEATURES: AtomicU8 = AtomicU8::new(0);
         // ORDERING: Relaxed; the byte is the whole message.
         let known = FEATURES.load(Relaxed);
         if known != 0 {
@@ -75,6 +105,13 @@ mod imp {
         };
         let mut found = KNOWN;
         found |= bit(cpuid(1).ecx, 13, CMPXCHG16B);
+        let CpuidResult { ebx, ecx, edx, .. } = cpuid(0);
+        let is_maker = |name: &&[u8; 12]| {
+            [ebx, edx, ecx].iter().flat_map(|word| word.to_le_bytes()).eq(name.iter().copied())
+        };
+        if VECTOR_MOVES_BY.iter().any(is_maker) {
+            found |= bit(cpuid(1).ecx, 28, VECTOR_MOVES);
+        }
         if cpuid(0).eax >= 7 {
             found |= bit(cpuid(7).ecx, 22, RDPID);
         }
@@ -92,6 +129,17 @@ mod imp {
     #[inline]
     pub(super) fn has_cmpxchg16b() -> bool {
         cfg!(target_feature = "cmpxchg16b") || has(features(), CMPXCHG16B)
+    }
+
+    #[inline]
+    pub(super) fn has_atomic_vector_moves() -> bool {
+        has(features(), VECTOR_MOVES)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_known_to_have_atomic_vector_moves() -> bool {
+        // ORDERING: Relaxed; the byte is the whole message.
+        has(FEATURES.load(Relaxed), VECTOR_MOVES)
     }
 
     #[inline]
@@ -145,6 +193,25 @@ mod imp {
         }
 
         #[test]
+        fn vector_moves_are_trusted_where_they_are_promised() {
+            let made_by = |name: &[u8; 12], ecx: u32| {
+                let word = |at: usize| {
+                    name.iter().skip(at).take(4).rev().fold(0, |word, &b| word << 8 | u32::from(b))
+                };
+                let names = CpuidResult { eax: 1, ebx: word(0), edx: word(4), ecx: word(8) };
+                detect(move |leaf| match leaf {
+                    0 => names,
+                    1 => CpuidResult { eax: 0, ebx: 0, ecx, edx: 0 },
+                    _ => CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 },
+                })
+            };
+            assert_eq!(made_by(b"GenuineIntel", 1 << 28), KNOWN | VECTOR_MOVES);
+            assert_eq!(made_by(b"AuthenticAMD", 1 << 28), KNOWN | VECTOR_MOVES);
+            assert_eq!(made_by(b"GenuineIntel", !(1 << 28)), KNOWN | CMPXCHG16B);
+            assert_eq!(made_by(b"SomebodyElse", 1 << 28), KNOWN);
+        }
+
+        #[test]
         fn leaves_that_a_cpu_lacks_are_not_asked_for() {
             assert_eq!(detect(cpu(1, 0, !0)), KNOWN | CMPXCHG16B);
             assert_eq!(detect(cpu(6, 0x8000_0000, !0)), KNOWN | CMPXCHG16B);
@@ -155,8 +222,8 @@ mod imp {
 
         #[test]
         fn features_are_told_apart() {
-            for one in [KNOWN, CMPXCHG16B, RDPID, RDTSCP] {
-                for other in [KNOWN, CMPXCHG16B, RDPID, RDTSCP] {
+            for one in [KNOWN, CMPXCHG16B, RDPID, RDTSCP, VECTOR_MOVES] {
+                for other in [KNOWN, CMPXCHG16B, RDPID, RDTSCP, VECTOR_MOVES] {
                     assert_eq!(has(one, other), one == other);
                 }
             }
@@ -168,6 +235,11 @@ mod imp {
 mod imp {
     #[inline]
     pub(super) fn has_cmpxchg16b() -> bool {
+        false
+    }
+
+    #[inline]
+    pub(super) fn has_atomic_vector_moves() -> bool {
         false
     }
 

@@ -13,6 +13,7 @@
 //! | [`Local`], [`LocalBitWord`] | as the two above | the same without `lock`, for data of one CPU |
 //! | [`lock_xadd_pointer`] | `*mut T` | `lock xadd` |
 //! | [`lock_cmpxchg16b`] | two `u64` | 16-byte compare-exchange |
+//! | [`movdqa_load`], [`movdqa_store`] | two `u64` | 16-byte load and store, where the build has SSE2 |
 //!
 //! On other architectures only [`pause`], [`prefetchw`] and the [`cpu`] queries exist; the crate
 //! then runs on `core::sync::atomic` (see [`crate::atomic`]).
@@ -30,6 +31,8 @@ mod x86_64;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::x86_64::{lock_cmpxchg16b, lock_xadd_pointer, prefetchw};
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+pub use self::x86_64::{movdqa_load, movdqa_store};
 
 /// Tells the CPU that this is a spin-wait loop (`pause` on x86-64).
 ///

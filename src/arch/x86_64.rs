@@ -6,6 +6,8 @@
 //! instruction leaves the flags alone.
 
 use core::arch::asm;
+#[cfg(target_feature = "sse2")]
+use core::arch::x86_64::__m128i;
 
 use super::{BitWord, Exchange, Local, LocalBitWord, Word};
 
@@ -14,6 +16,7 @@ use super::{BitWord, Exchange, Local, LocalBitWord, Word};
 /// # Safety
 ///
 /// `byte` is 0 or 1.
+#[expect(clippy::transmute_int_to_bool, reason = "the comparison is what this is to save")]
 #[inline(always)]
 unsafe fn flag(byte: u8) -> bool {
     // SAFETY: the caller's word.
@@ -349,6 +352,57 @@ pub unsafe fn lock_cmpxchg16b(
     let old = [old_low, old_high];
     // Only cl was written by `sete`; the rest of rcx is what `new_high` left there.
     if equal & 0xff != 0 { Ok(old) } else { Err(old) }
+}
+
+/// `movdqa` from memory: both words of `*src`, read as one.
+///
+/// # Safety
+///
+/// - `src` is valid for reads and aligned to 16 bytes (otherwise `#GP`), in memory that is cached in the
+///   usual way (write-back).
+/// - Every concurrent access to `*src` is atomic, as for [`lock_cmpxchg16b`].
+/// - [`cpu::has_atomic_vector_moves`](super::cpu::has_atomic_vector_moves).
+#[cfg(target_feature = "sse2")]
+#[inline(always)]
+pub unsafe fn movdqa_load(src: *const [u64; 2]) -> [u64; 2] {
+    let value: __m128i;
+    // STORY: a `SeqCst` load of an `AtomicU128`.
+    // ASM: SDM "MOVDQA", volume 3A section 9.1.1. No flag. Not `readonly`: no access moves across.
+    // SAFETY: the caller vouches for address, alignment and CPU.
+    unsafe {
+        asm!(
+            "movdqa {value}, xmmword ptr [{src}]",
+            src = in(reg) src,
+            value = lateout(xmm_reg) value,
+            options(nostack, preserves_flags),
+        );
+    }
+    // SAFETY: both are 16 bytes of any value, the low word first.
+    unsafe { core::mem::transmute::<__m128i, [u64; 2]>(value) }
+}
+
+/// `movdqa` to memory: both words of `*dst`, written as one. A release store, not a sequentially
+/// consistent one.
+///
+/// # Safety
+///
+/// As for [`movdqa_load`], and `dst` is valid for writes.
+#[cfg(target_feature = "sse2")]
+#[inline(always)]
+pub unsafe fn movdqa_store(dst: *mut [u64; 2], value: [u64; 2]) {
+    // SAFETY: both are 16 bytes of any value, the low word first.
+    let value = unsafe { core::mem::transmute::<[u64; 2], __m128i>(value) };
+    // STORY: a `Release` store to an `AtomicU128`.
+    // ASM: SDM "MOVDQA", volume 3A section 9.1.1. No flag.
+    // SAFETY: the caller vouches for address, alignment and CPU.
+    unsafe {
+        asm!(
+            "movdqa xmmword ptr [{dst}], {value}",
+            dst = in(reg) dst,
+            value = in(xmm_reg) value,
+            options(nostack, preserves_flags),
+        );
+    }
 }
 
 /// Hints that the cache line at `address` is about to be written (`prefetchw`). Never faults,

@@ -11,6 +11,8 @@ use super::modify::modify;
 use crate::arch::{
     BitWord, Exchange, Local, LocalBitWord, Word, lock_cmpxchg16b, lock_xadd_pointer,
 };
+#[cfg(target_feature = "sse2")]
+use crate::arch::{cpu::is_known_to_have_atomic_vector_moves, movdqa_load, movdqa_store};
 
 pub(crate) use core::sync::atomic::fence;
 
@@ -317,6 +319,47 @@ impl RawPair {
     #[inline(always)]
     pub(crate) const fn as_ptr(&self) -> *mut [u64; 2] {
         core::ptr::from_ref(&self.0).cast::<[u64; 2]>().cast_mut()
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self, _order: Ordering) -> [u64; 2] {
+        #[cfg(target_feature = "sse2")]
+        if is_known_to_have_atomic_vector_moves() {
+            // SAFETY: 16-byte aligned by `repr`, in Rust's own memory, accessed atomically only; the
+            // CPU was asked.
+            return unsafe { movdqa_load(self.as_ptr()) };
+        }
+        // SAFETY: as for `compare_exchange`. It stores what is there, if anything.
+        match unsafe { lock_cmpxchg16b(self.as_ptr(), [0, 0], [0, 0]) } {
+            Ok(value) | Err(value) => value,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn store(&self, value: [u64; 2], order: Ordering) {
+        #[cfg(target_feature = "sse2")]
+        if !matches!(order, Ordering::SeqCst) && is_known_to_have_atomic_vector_moves() {
+            // SAFETY: as for `load`.
+            return unsafe { movdqa_store(self.as_ptr(), value) };
+        }
+        self.modify(order, |_| value);
+    }
+
+    /// Applies `f`, which may also be asked about a pair of words that never were there together.
+    /// Returns the value before.
+    #[inline(always)]
+    pub(crate) fn modify(&self, order: Ordering, f: impl Fn([u64; 2]) -> [u64; 2]) -> [u64; 2] {
+        // ORDERING: Relaxed; only a guess, two halves of perhaps two values, which the
+        // compare-exchange confirms.
+        let mut old = [self.load_low(Relaxed), self.load_high(Relaxed)];
+        loop {
+            // ORDERING: success is the caller's. Failure is Relaxed: the value found is only the
+            // next guess.
+            match self.compare_exchange(old, f(old), order, Relaxed) {
+                Ok(before) => return before,
+                Err(found) => old = found,
+            }
+        }
     }
 
     #[inline(always)]

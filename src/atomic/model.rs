@@ -73,6 +73,21 @@ impl RawPair {
     }
 
     #[track_caller]
+    pub(crate) fn load(&self, order: Ordering) -> [u64; 2] {
+        unpack(self.0.load(order))
+    }
+
+    #[track_caller]
+    pub(crate) fn store(&self, value: [u64; 2], order: Ordering) {
+        self.0.store(pack(value), order);
+    }
+
+    #[track_caller]
+    pub(crate) fn modify(&self, order: Ordering, f: impl Fn([u64; 2]) -> [u64; 2]) -> [u64; 2] {
+        unpack(self.0.modify(order, |word| pack(f(unpack(word)))))
+    }
+
+    #[track_caller]
     pub(crate) fn load_low(&self, order: Ordering) -> u64 {
         let [low, _] = unpack(self.0.load(order));
         low

@@ -58,7 +58,7 @@ impl AtomicPair {
         Self::check().map(|()| Self::new(value))
     }
 
-    /// Whether this CPU can compare-exchange a pair.
+    /// Whether this CPU can compare-exchange a pair. Asks it once, and remembers.
     #[inline]
     pub fn is_supported() -> bool {
         cpu::has_cmpxchg16b()
@@ -106,8 +106,9 @@ impl AtomicPair {
 
     /// Returns both words as one value.
     ///
-    /// By a compare-exchange of zeros with zeros: it needs the cache line for writing, and faults
-    /// on a read-only page.
+    /// A compare-exchange of zeros with zeros, which needs the cache line for writing and faults on a
+    /// read-only page. In builds with SSE2, so not in kernels, one `movdqa` instead where CPUs promise that
+    /// it is one access (Intel's and AMD's with AVX), once [`is_supported`](Self::is_supported) was asked.
     #[inline]
     #[track_caller]
     pub fn load(&self, order: impl LoadOrdering) -> [u64; 2] {
@@ -117,10 +118,7 @@ impl AtomicPair {
             Ordering::AcqRel => panic!("there is no such thing as an acquire-release load"),
             _ => {}
         }
-        // ORDERING: the caller's for both outcomes, which differ only in the value found.
-        match self.0.compare_exchange([0, 0], [0, 0], order, order) {
-            Ok(value) | Err(value) => value,
-        }
+        self.0.load(order)
     }
 
     /// Returns the word at the lower address, by a plain load: the other may have changed since.
@@ -154,7 +152,8 @@ impl AtomicPair {
         self.0.compare_exchange(current, new, success.into(), failure.into())
     }
 
-    /// Stores both words.
+    /// Stores both words: one `movdqa` where [`load`](Self::load) is one, unless `order` is `SeqCst`; else
+    /// a `lock cmpxchg16b` loop.
     #[inline]
     #[track_caller]
     pub fn store(&self, value: [u64; 2], order: impl StoreOrdering) {
@@ -164,13 +163,13 @@ impl AtomicPair {
             Ordering::AcqRel => panic!("there is no such thing as an acquire-release store"),
             _ => {}
         }
-        self.modify(order, |_| value);
+        self.0.store(value, order);
     }
 
     /// Stores `value`, returns the one before.
     #[inline]
     pub fn swap(&self, value: [u64; 2], order: impl AnyOrdering) -> [u64; 2] {
-        self.modify(order.into(), |_| value)
+        self.0.modify(order.into(), |_| value)
     }
 
     /// Calls `f` with the value until what it returns could be stored, or it returns `None`. Returns
@@ -199,19 +198,10 @@ impl AtomicPair {
 
     /// Applies `f`, which may also be asked about a pair of words that never were there together.
     /// Returns the value before.
+    #[cfg(not(loom))]
     #[inline]
     pub(super) fn modify(&self, order: Ordering, f: impl Fn([u64; 2]) -> [u64; 2]) -> [u64; 2] {
-        // ORDERING: Relaxed; only a guess, two halves of perhaps two values, which the
-        // compare-exchange confirms.
-        let mut current = [self.load_low(Relaxed), self.load_high(Relaxed)];
-        loop {
-            // ORDERING: success is the caller's. Failure is Relaxed: the value found is only the
-            // next guess.
-            match self.0.compare_exchange(current, f(current), order, Relaxed) {
-                Ok(before) => return before,
-                Err(found) => current = found,
-            }
-        }
+        self.0.modify(order, f)
     }
 }
 

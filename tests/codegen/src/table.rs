@@ -182,7 +182,8 @@ macro_rules! integer {
             store_seq_cst(a: &Atomic, new: Int) = a.store(new, SeqCst) => "xchg m";
         }
         "Exchange",
-        "One instruction. `cmpxchg` has no weak form; the result is compared in registers." {
+        "One instruction. `cmpxchg` has no weak form: the strong one compares in registers what it found, \
+         the weak one, which is for loops, takes the flag." {
             swap(a: &Atomic, new: Int) -> Int = a.swap(new, AcqRel) => "xchg m";
             compare_exchange(a: &Atomic, current: Int, new: Int) -> Result<Int, Int>
                 = a.compare_exchange(current, new, AcqRel, Acquire) => "lock cmpxchg m";
@@ -324,13 +325,13 @@ probes! { bool_, "_bool", "8 bits", 8, Whole, "_bool", { Atomic = AtomicBool, };
             => "mov r, m; loop lock cmpxchg m";
         fetch_not(a: &Atomic) -> bool = a.fetch_not(AcqRel) => "mov r, m; loop lock cmpxchg m";
         update(a: &Atomic, operand: bool) -> bool
-            = a.update(AcqRel, Acquire, |value| value ^ operand) => "mov r, m; loop lock cmpxchg m";
+            = a.update(AcqRel, Acquire, |value| value ^ operand) => "mov r, m; loop lock cmpxchg m; loop setne";
         fetch_update(a: &Atomic, last: bool) -> Result<bool, bool>
             = a.fetch_update(AcqRel, Acquire, |value| (value != last).then_some(!value))
-            => "mov r, m; loop lock cmpxchg m" with branches;
+            => "mov r, m; loop lock cmpxchg m; loop setne" with branches;
         try_update(a: &Atomic, last: bool) -> Result<bool, bool>
             = a.try_update(AcqRel, Acquire, |value| (value != last).then_some(!value))
-            => "mov r, m; loop lock cmpxchg m" same as fetch_update with branches;
+            => "mov r, m; loop lock cmpxchg m; loop setne" same as fetch_update with branches;
         and(a: &Atomic, operand: bool) = a.and(operand, Release) => "lock and m";
         or(a: &Atomic, operand: bool) = a.or(operand, Release) => "lock or m";
         xor(a: &Atomic, operand: bool) = a.xor(operand, Release) => "lock xor m";
@@ -378,21 +379,21 @@ probes! { ptr_, "_ptr", "64 bits", 64, Whole, "_ptr", { Atomic = AtomicPtr<u64>,
 
 probes! { pair_, "_pair", "128 bits", 128, Whole, "_pair", { Atomic = AtomicPair, };
     "`AtomicPair`",
-    "Both words at once are the one instruction that there is for them, also to load; one word is \
-     a `mov`." {
-        load(a: &Atomic) -> (u64, u64) = a.load(Acquire).into() => "lock cmpxchg16b m; sete";
+    "Both words at once are the one instruction that there is for them; one word is a `mov`. A load or \
+     store of both is a `movdqa` if the CPU is known to do that at once, which is what the byte says." {
+        load(a: &Atomic) -> (u64, u64) = a.load(Acquire).into() => "mov r, m64; mov r, m8; lock cmpxchg16b m; sete; movdqa r, m" with branches;
         load_low(a: &Atomic) -> u64 = a.load_low(Acquire) => "mov r, m64";
         load_high(a: &Atomic) -> u64 = a.load_high(Acquire) => "mov r, m64";
         compare_exchange(a: &Atomic, low: u64, high: u64, new_low: u64, new_high: u64) -> bool
             = a.compare_exchange([low, high], [new_low, new_high], AcqRel, Acquire).is_ok()
             => "lock cmpxchg16b m; sete";
         store(a: &Atomic, low: u64, high: u64) = a.store([low, high], Release)
-            => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+            => "mov r, m64; mov r, m8; mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete; movdqa m" with branches;
         swap(a: &Atomic, low: u64, high: u64) -> (u64, u64) = a.swap([low, high], AcqRel).into()
             => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
         fetch_update(a: &Atomic, last: u64) -> bool
             = a.fetch_update(AcqRel, Acquire, |[low, high]| (low != last).then_some([high, low])).is_ok()
-            => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete" with branches;
+            => "mov r, m64; mov r, m8; lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete; loop movdqa r, m" with branches;
     }
 }
 
@@ -459,7 +460,7 @@ macro_rules! wide {
         "`AtomicU128`, `AtomicI128`",
         "Two words by `cmpxchg16b`: once to load or exchange, repeated for all else. A loop begins with \
          two words that need not belong together, which is only a guess, or with a load of both." {
-            load(a: &Atomic) -> Int = a.load(Acquire) => "lock cmpxchg16b m; sete";
+            load(a: &Atomic) -> Int = a.load(Acquire) => "mov r, m64; mov r, m8; lock cmpxchg16b m; sete; movdqa r, m" with branches;
             compare_exchange(a: &Atomic, current: Int, new: Int) -> bool
                 = a.compare_exchange(current, new, AcqRel, Acquire).is_ok()
                 => "lock cmpxchg16b m; sete";
@@ -467,7 +468,7 @@ macro_rules! wide {
                 = a.compare_exchange_weak(current, new, AcqRel, Acquire).is_ok()
                 => "lock cmpxchg16b m; sete" same as compare_exchange;
             store(a: &Atomic, new: Int) = a.store(new, Release)
-                => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
+                => "mov r, m64; mov r, m8; mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete; movdqa m" with branches;
             swap(a: &Atomic, new: Int) -> Int = a.swap(new, AcqRel)
                 => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             fetch_add(a: &Atomic, operand: Int) -> Int = a.fetch_add(operand, AcqRel)
@@ -508,13 +509,13 @@ macro_rules! wide {
                 => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             update(a: &Atomic, operand: Int) -> Int
                 = a.update(AcqRel, Acquire, |value| value ^ operand)
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete";
+                => "mov r, m64; mov r, m8; lock cmpxchg16b m; sete; movdqa r, m; loop lock cmpxchg16b m; loop sete" with branches;
             fetch_update(a: &Atomic, last: Int) -> bool
                 = a.fetch_update(AcqRel, Acquire, |value| (value != last).then_some(value ^ 1)).is_ok()
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete" with branches;
+                => "mov r, m64; mov r, m8; lock cmpxchg16b m; sete; movdqa r, m; loop lock cmpxchg16b m; loop sete" with branches;
             try_update(a: &Atomic, last: Int) -> bool
                 = a.try_update(AcqRel, Acquire, |value| (value != last).then_some(value ^ 1)).is_ok()
-                => "lock cmpxchg16b m; sete; loop lock cmpxchg16b m; loop sete" same as fetch_update with branches;
+                => "mov r, m64; mov r, m8; lock cmpxchg16b m; sete; movdqa r, m; loop lock cmpxchg16b m; loop sete" same as fetch_update with branches;
             add(a: &Atomic, operand: Int) = a.add(operand, Release)
                 => "mov r, m64; mov r, m64; loop lock cmpxchg16b m; loop sete";
             sub(a: &Atomic, operand: Int) = a.sub(operand, Release)

@@ -205,11 +205,14 @@ fn store_buffering_takes_a_fence() {
     store_buffering("sequentially consistent", &[(0, 1), (1, 0), (1, 1)], || fence(SeqCst));
 }
 
+/// What one thread does with the two words, and between two reads; what it saw.
+type Act = fn(&[AtomicU32; 2], fn()) -> (u32, u32);
+
 /// Independent reads of independent writes: whether two readers disagree about which came first.
 fn readers_disagree(name: &str, expected: &[bool], between: fn()) {
     outcomes(name, Some(3), expected, move || {
         let words = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
-        let spawn = |act: fn(&[AtomicU32; 2], fn()) -> (u32, u32)| {
+        let spawn = |act: Act| {
             let words = Arc::clone(&words);
             thread::spawn(move || act(&words, between))
         };

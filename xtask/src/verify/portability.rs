@@ -39,6 +39,12 @@ const STRUCTURES: [(&str, &str); 8] = [
 /// to be told where.
 const EMULATED: &str = "aarch64-unknown-linux-gnu";
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// x86-64 CPUs that lack something, as the emulator calls them, and whether that is `cmpxchg16b`.
+const OLD_CPUS: [(&str, bool); 2] = [("Nehalem", false), ("Nehalem,-cx16", true)];
+/// The tests that are run on those: what they lack is asked for at run time.
+const OLD_CPU_TESTS: &str = "wide";
+/// Tells those tests that the CPU lacks `cmpxchg16b`.
+const WITHOUT_CMPXCHG16B: &str = "LATCHLESS_TEST_WITHOUT_CMPXCHG16B";
 
 pub(super) fn run(workspace: &Workspace) -> Result<String> {
     let besides = ["rust-web-src", "libstd-rust-web-dev:arm64"];
@@ -49,7 +55,15 @@ pub(super) fn run(workspace: &Workspace) -> Result<String> {
         .with_context(|| format!("cannot read {DOCUMENT}"))?;
     ensure!(document.contains(&table), "{DOCUMENT} shows another table than this:\n{table}");
     let passed = test_emulated(workspace, &compiler)?;
-    Ok(format!("{} targets, {passed} tests on emulated aarch64", TARGETS.len()))
+    let mut on_old = 0;
+    for (cpu, lacks_cmpxchg16b) in OLD_CPUS {
+        on_old += test_on_old_cpu(workspace, cpu, lacks_cmpxchg16b)?;
+    }
+    Ok(format!(
+        "{} targets, {passed} tests on emulated aarch64, {on_old} on {} old CPUs",
+        TARGETS.len(),
+        OLD_CPUS.len()
+    ))
 }
 
 /// Which structures each target has, in Markdown.
@@ -94,6 +108,27 @@ fn test_emulated(workspace: &Workspace, compiler: &Compiler) -> Result<usize> {
     ensure!(outcome.succeeded && !outcome.timed_out, "tests fail:\n{}", outcome.output);
     let passed = passed(&outcome.output);
     ensure!(passed > 0, "no test ran:\n{}", outcome.output);
+    Ok(passed)
+}
+
+/// Runs the tests of wide atomics on an x86-64 CPU that lacks vector moves of one piece, or even
+/// `cmpxchg16b`, and returns how many there were.
+fn test_on_old_cpu(workspace: &Workspace, cpu: &str, lacks_cmpxchg16b: bool) -> Result<usize> {
+    ensure!(cfg!(target_arch = "x86_64"), "the tests of wide atomics are for x86-64");
+    setup::program("qemu-x86_64", "qemu-user")?;
+    let mut cargo = workspace.cargo_in(".");
+    let runner = format!("qemu-x86_64 -cpu {cpu}");
+    cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", &runner);
+    if lacks_cmpxchg16b {
+        cargo.env(WITHOUT_CMPXCHG16B, "1");
+    }
+    cargo.args(["test", "--package", "latchless", "--test", OLD_CPU_TESTS]);
+    cargo.args(["--target", "x86_64-unknown-linux-gnu", "--target-dir", BUILDS]);
+    println!("    $ cargo test --test {OLD_CPU_TESTS}, under {runner}");
+    let outcome = process::judge(&mut cargo, PATIENCE)?;
+    ensure!(outcome.succeeded && !outcome.timed_out, "tests fail on {cpu}:\n{}", outcome.output);
+    let passed = passed(&outcome.output);
+    ensure!(passed > 0, "no test ran on {cpu}:\n{}", outcome.output);
     Ok(passed)
 }
 
