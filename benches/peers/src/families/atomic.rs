@@ -171,6 +171,7 @@ fn single<C: Cell>(case: &Case, bench: &Bench) -> Sample {
 }
 
 fn latchless(case: &Case, bench: &Bench) -> Sample {
+    assert!(AtomicPair::is_supported(), "this CPU lacks cmpxchg16b");
     let pair: &'static AtomicPair = black_box(leak(AtomicPair::new([0; 2])));
     match case.operation {
         Some(Operation::PairLoad) => repeat(bench, || {
