@@ -31,8 +31,6 @@ pub(crate) enum Shape {
     Stream(usize),
     /// One producer and one consumer, moving up to this many items a call.
     Batch(usize),
-    /// This many threads do what `Alone` does, while another one replaces the value all the time.
-    Replaced(usize),
     /// Two threads throw one item to and fro; each round trip is timed.
     RoundTrip,
     /// Nothing is timed: how many bytes the structure holds on to when it is full.
@@ -91,7 +89,7 @@ pub(crate) struct Case {
 /// Every case, in the order of the report.
 pub(crate) fn all() -> Vec<Case> {
     use Payload::{Line, Word};
-    use Shape::{Alone, Batch, Burst, Each, Memory, Replaced, RoundTrip, Stream};
+    use Shape::{Alone, Batch, Burst, Each, Memory, RoundTrip, Stream};
 
     let mut cases = Vec::new();
     for family in [Family::Spsc, Family::Mpmc] {
@@ -125,7 +123,7 @@ pub(crate) fn all() -> Vec<Case> {
             cases.push(Case { family, shape: Memory, payload: Line, capacity, operation: None });
         }
     }
-    for shape in [Alone, Each(2), Each(4), Replaced(1), Replaced(3)] {
+    for shape in [Alone, Each(2), Each(4)] {
         let family = Family::Snapshot;
         cases.push(Case { family, shape, payload: Line, capacity: 0, operation: None });
     }
@@ -166,8 +164,6 @@ impl Case {
             (None, Shape::Stream(1)) => "one producer, one consumer".to_owned(),
             (None, Shape::Stream(n)) => format!("{n} producers, {n} consumers"),
             (None, Shape::Batch(n)) => format!("one producer, one consumer, batches of {n}"),
-            (None, Shape::Replaced(1)) => "one reads, one replaces".to_owned(),
-            (None, Shape::Replaced(n)) => format!("{n} read, one replaces"),
             (None, Shape::RoundTrip) => "round trip between two threads".to_owned(),
             (None, Shape::Memory) => "memory when full".to_owned(),
         };
@@ -196,7 +192,6 @@ impl Case {
         match self.shape {
             Shape::Alone | Shape::Burst(_) | Shape::Memory => 1,
             Shape::Each(threads) => threads,
-            Shape::Replaced(readers) => readers + 1,
             Shape::Stream(pairs) => 2 * pairs,
             Shape::Batch(_) | Shape::RoundTrip => 2,
         }
@@ -249,7 +244,6 @@ impl fmt::Display for Shape {
             Shape::Each(threads) => write!(f, "each{threads}"),
             Shape::Stream(pairs) => write!(f, "{pairs}p{pairs}c"),
             Shape::Batch(batch) => write!(f, "batch{batch}"),
-            Shape::Replaced(readers) => write!(f, "{readers}r1w"),
             Shape::RoundTrip => f.write_str("roundtrip"),
             Shape::Memory => f.write_str("memory"),
         }

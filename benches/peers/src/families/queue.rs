@@ -107,7 +107,7 @@ pub(crate) fn run<T: Item, Q: Queue<T>>(case: &Case, bench: &Bench) -> Sample {
         Shape::Each(threads) => each::<T, Q>(case.capacity, threads, bench),
         Shape::Stream(pairs) => stream::<T, Q>(case.capacity, pairs, bench),
         Shape::Batch(batch) => batches::<T, Q>(case.capacity, batch, bench),
-        Shape::Burst(_) | Shape::Replaced(_) => unreachable!("no case of queues is so"),
+        Shape::Burst(_) => unreachable!("no case of queues is so"),
     }
 }
 

@@ -1,7 +1,7 @@
-//! A value that every thread reads, and that one may replace. A read gets hold of the value, looks at
+//! A value that every thread reads, and now and then replaces. A read gets hold of the value, looks at
 //! all of it, and lets go.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use arc_swap::ArcSwap;
@@ -10,7 +10,7 @@ use latchless::snapshot::Snapshot;
 
 use super::queue::leak;
 use crate::bench::{Bench, Patience, Sample, Work};
-use crate::case::{Case, Shape};
+use crate::case::Case;
 use crate::contestant::{Contestant, Side};
 
 /// Each word is the same.
@@ -36,38 +36,30 @@ trait Current: Sync + 'static {
     fn replace(&self, line: Line) -> bool;
 }
 
+/// Every so many reads a thread replaces the value, so that all contestants do the same work.
+const READS_A_REPLACEMENT: u64 = 1024;
+
 fn run<C: Current>(case: &Case, bench: &Bench) -> Sample {
-    let is_replaced = matches!(case.shape, Shape::Replaced(_));
-    let readers = case.threads() - usize::from(is_replaced);
+    let threads = case.threads();
     let current: &'static C = leak(C::open([0; 8]));
-    bench.measure(readers as u64, |count| {
-        let each = count / readers as u64;
-        let reading = AtomicUsize::new(readers);
-        let (reading, failed) = (&reading, &AtomicBool::new(false));
-        let mut work: Vec<Work<'_>> = Vec::new();
-        for _ in 0..readers {
-            work.push(Box::new(move || {
+    bench.measure(threads as u64, |count| {
+        let failed = &AtomicBool::new(false);
+        let work = (0..threads).map(|_| -> Work<'_> {
+            Box::new(move || {
                 let mut is_whole = true;
-                for _ in 0..each {
+                for turn in 0..count / threads as u64 {
+                    if turn % READS_A_REPLACEMENT == 0 {
+                        let mut patience = Patience::default();
+                        while !current.replace([turn; 8]) {
+                            patience.wait();
+                        }
+                    }
                     current.read(|line| is_whole &= line.iter().all(|word| *word == line[0]));
                 }
                 failed.fetch_or(!is_whole, Ordering::Relaxed);
-                reading.fetch_sub(1, Ordering::Release);
-            }));
-        }
-        if is_replaced {
-            work.push(Box::new(move || {
-                let mut patience = Patience::default();
-                let mut number = 0;
-                while reading.load(Ordering::Acquire) > 0 {
-                    number += 1;
-                    if !current.replace([number; 8]) {
-                        patience.wait();
-                    }
-                }
-            }));
-        }
-        let lap = bench.together(work);
+            })
+        });
+        let lap = bench.together(work.collect());
         assert!(!failed.load(Ordering::Relaxed), "half of one value and half of another");
         lap
     })
