@@ -7,11 +7,11 @@ use latchless::stack::Pool;
 
 use crate::cpu::CpuId;
 use crate::memory::{BUFFERS, Buffer, SAMPLES, Sample};
-use crate::pipeline::{MIN_TICKS, Outcome, Pipeline};
+use crate::pipeline::{LATEST, MIN_TICKS, Outcome, Pipeline};
 use crate::tally::Event;
 
 /// The most checks that an audit makes.
-const MAX_CHECKS: usize = 24;
+const MAX_CHECKS: usize = 32;
 
 /// Two figures that must be equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,29 @@ impl Pipeline<'_> {
         let free = free_slots(&self.memory.samples, || Sample::new(CpuId::FIRST, 0, 0));
         equal("sample slots: back in the pool", free, SAMPLES as u64);
 
+        equal("snapshots: stores refused", sum(Event::LatestExhausted), 0);
+        equal("snapshots: reads = ticks", sum(Event::LatestRead), sum(Event::Tick));
+        equal(
+            "snapshots: the last is shown",
+            self.latest.load().sequence(),
+            sum(Event::LatestStored),
+        );
+        equal("snapshots: slots for new ones", self.free_snapshots(), LATEST as u64 - 1);
+
         equal("passes that agree with the first", outcome.agreeing, outcome.passes);
         audit
+    }
+
+    /// How many more values the snapshot takes while all that it had are held on to.
+    fn free_snapshots(&self) -> u64 {
+        let mut held = heapless::Vec::<_, { LATEST + 1 }>::new();
+        while let Ok(before) = self.latest.swap(Sample::new(CpuId::FIRST, 0, 0)) {
+            if held.push(before).is_err() {
+                // More than there are: a slot was given out twice.
+                return u64::MAX;
+            }
+        }
+        held.len() as u64
     }
 
     /// Takes out what is left in the lanes and rings.

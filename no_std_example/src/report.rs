@@ -26,7 +26,7 @@ struct Table {
 }
 
 /// Columns whose name ends in `(i)` count operations from interrupt context.
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 8] = [
     Table {
         title: "Counters",
         about: "words that every CPU bumps",
@@ -95,6 +95,16 @@ const TABLES: [Table; 7] = [
             ("pushed", Event::FindingPushed),
             ("full", Event::FindingFull),
             ("popped", Event::FindingPopped),
+        ],
+    },
+    Table {
+        title: "Snapshot of the sums",
+        about: "CPU 0 replaces it, the interrupt of every CPU reads it",
+        structure: Structure::Latest,
+        columns: &[
+            ("stored", Event::LatestStored),
+            ("none", Event::LatestExhausted),
+            ("read (i)", Event::LatestRead),
         ],
     },
 ];

@@ -66,6 +66,12 @@ pub enum Event {
     FindingFull,
     /// A finding was received.
     FindingPopped,
+    /// The snapshot was replaced.
+    LatestStored,
+    /// Wrong: there was no slot for the next snapshot.
+    LatestExhausted,
+    /// Interrupt: the snapshot was read.
+    LatestRead,
     /// Wrong: a sample was out of order, or in another CPU's lane.
     Misplaced,
     /// Wrong: a sample was not as it had been made.
@@ -92,6 +98,8 @@ pub enum Structure {
     Work,
     /// The ring of findings.
     Findings,
+    /// The snapshot.
+    Latest,
 }
 
 /// What happened on one CPU.
@@ -119,7 +127,7 @@ impl Event {
 // === impl Structure ===
 
 impl Structure {
-    const COUNT: usize = Self::Findings as usize + 1;
+    const COUNT: usize = Self::Latest as usize + 1;
 }
 
 // === impl Desk ===

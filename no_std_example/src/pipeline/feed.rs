@@ -1,12 +1,13 @@
 //! What the main code of CPU 0 does: cut the file, hand out the pieces, sum the findings.
 
 use latchless::ring::Full;
+use latchless::stack::Exhausted;
 
 use super::serve::Hand;
 use super::{MIN_TICKS, Piece, Pipeline, Platform};
 use crate::cpu::CpuId;
 use crate::line::Progress;
-use crate::memory::{BUFFER_BYTES, BUFFERS, Buffer};
+use crate::memory::{BUFFER_BYTES, BUFFERS, Buffer, Sample};
 use crate::merge::Merger;
 use crate::tally::{Event, Structure};
 use crate::text::Totals;
@@ -172,8 +173,19 @@ impl<'a, 'p, P: Platform> Conductor<'a, 'p, P> {
             if merger.accept(finding.sequence, finding.census).is_err() {
                 self.outcome.strays += 1;
             }
+            self.publish();
         }
         any
+    }
+
+    /// Shows every interrupt how many findings were summed.
+    fn publish(&self) {
+        let Hand { pipeline, desk, .. } = self.hand;
+        let latest = Sample::new(CpuId::FIRST, desk.get(Event::FindingPopped), 0);
+        match desk.during(Structure::Latest, || pipeline.latest.store(latest)) {
+            Ok(()) => desk.count(Event::LatestStored),
+            Err(Exhausted(_)) => desk.count(Event::LatestExhausted),
+        }
     }
 
     /// Tells the platform how far the work is, if it is further than it was a while ago.

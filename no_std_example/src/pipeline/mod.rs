@@ -20,6 +20,7 @@ use latchless::atomic::{AtomicBool, AtomicUsize, Ordering};
 use latchless::counter::Counter;
 use latchless::ring::MpmcRing;
 use latchless::ring::spsc::{Consumer, Producer};
+use latchless::snapshot::Snapshot;
 
 use crate::cpu::{CpuId, MAX_CPUS, PerCpu};
 use crate::line::Progress;
@@ -32,6 +33,9 @@ pub use feed::Outcome;
 /// Alarms that wait at most; fewer than there are slots, so that an interrupt can meet a full ring
 /// with a slot in its hands.
 pub const ALARMS: usize = SAMPLES / 2;
+/// Slots for what CPU 0 knows last: the interrupt of every CPU may hold one, one is current, and one is
+/// for the next.
+pub const LATEST: usize = MAX_CPUS + 2;
 /// Each CPU's timer must fire at least this often in a run.
 pub const MIN_TICKS: u64 = 250;
 
@@ -60,6 +64,8 @@ pub struct Pipeline<'p> {
     pub(crate) work: MpmcRing<Piece<'p>, BUFFERS>,
     pub(crate) findings: MpmcRing<Finding, BUFFERS>,
     pub(crate) alarms: MpmcRing<SampleBox<'p>, ALARMS>,
+    /// How many findings CPU 0 has summed, for every interrupt to see.
+    pub(crate) latest: Snapshot<Sample, LATEST>,
     /// Where the sending end of each CPU's lane rests between two interrupts.
     ///
     /// An end is exclusive. The interrupt takes it out and puts it back, so that it is proven, not
@@ -135,6 +141,7 @@ impl<'p> Pipeline<'p> {
             work: MpmcRing::new(),
             findings: MpmcRing::new(),
             alarms: MpmcRing::new(),
+            latest: Snapshot::new(Sample::new(CpuId::FIRST, 0, 0)),
             senders: PerCpu([const { MpmcRing::new() }; MAX_CPUS]),
             receivers: PerCpu([const { MpmcRing::new() }; MAX_CPUS]),
             shared: Shared {

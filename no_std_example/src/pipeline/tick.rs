@@ -30,6 +30,7 @@ impl Pipeline<'_> {
         if ticks % TICKS_PER_TAKEN_ALARM == 0 {
             self.take_alarm(desk);
         }
+        self.read_latest(desk);
     }
 
     /// Pushes a sample into the CPU's own lane.
@@ -78,6 +79,15 @@ impl Pipeline<'_> {
             }
             drop(slot);
             desk.count(Event::SampleFreedByInterrupt);
+        }
+    }
+
+    /// Looks at what CPU 0 knows last, which may be in the midst of replacing it.
+    fn read_latest(&self, desk: &Desk) {
+        let latest = self.latest.load();
+        desk.count(Event::LatestRead);
+        if !latest.is_whole() {
+            desk.count(Event::Torn);
         }
     }
 }
