@@ -25,12 +25,13 @@ const TARGETS: [&str; 5] = [
     "thumbv7em-none-eabihf",
 ];
 /// A column of the table, and an operation that is there if the structure is.
-const STRUCTURES: [(&str, &str); 8] = [
+const STRUCTURES: [(&str, &str); 9] = [
     ("`Counter`", "op_counter_inc"),
     ("`SpscRing`", "op_producer_push_u64"),
     ("`MpmcRing`", "op_mpmc_push_u64"),
     ("`IndexStack`", "op_stack_push"),
     ("`Pool`", "op_pool_alloc_u64"),
+    ("`Snapshot`", "op_snapshot_load_u64"),
     ("atomics to 32 bits", "op_fetch_add_u32"),
     ("64-bit atomics", "op_fetch_add_u64"),
     ("`AtomicPair`", "op_compare_exchange_pair"),
