@@ -1,5 +1,7 @@
 //! The data cell of the two real backends: core's, under the closure form that loom's needs.
 
+use core::mem::MaybeUninit;
+
 /// Memory whose readers and writers are kept apart by a protocol, which the model backend checks.
 #[derive(Debug)]
 #[repr(transparent)]
@@ -21,5 +23,41 @@ impl<T> UnsafeCell<T> {
     #[inline(always)]
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         f(self.0.get())
+    }
+}
+
+/// `N` such memories side by side, each with a value or without.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct UnsafeCells<T, const N: usize>([UnsafeCell<MaybeUninit<T>>; N]);
+
+impl<T, const N: usize> UnsafeCells<T, N> {
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Self(array![UnsafeCell::new(MaybeUninit::uninit()); N])
+    }
+
+    /// A pointer for reading `count` of them, of which the first is that of `index`. In the model, a
+    /// concurrent writer of any of them fails the test.
+    ///
+    /// # Safety
+    ///
+    /// `index + count` is at most `N`.
+    #[inline(always)]
+    pub(crate) unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
+        // SAFETY: as the caller's word.
+        unsafe { self.as_mut_ptr(index, count) }
+    }
+
+    /// As [`as_ptr`](Self::as_ptr), for writing. In the model, any concurrent access to one of them
+    /// fails the test.
+    ///
+    /// # Safety
+    ///
+    /// As for [`as_ptr`](Self::as_ptr).
+    #[inline(always)]
+    pub(crate) unsafe fn as_mut_ptr(&self, index: usize, _count: usize) -> *mut T {
+        // SAFETY: `index` is at most `N`; the cells are as transparent as their array.
+        unsafe { self.0.as_ptr().cast::<T>().cast_mut().add(index) }
     }
 }

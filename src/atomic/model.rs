@@ -2,6 +2,8 @@
 //!
 //! Only for the tests of this repository, against the patched loom that `cargo xtask` prepares.
 
+use core::mem::MaybeUninit;
+
 use loom::sync::atomic::{self, Ordering};
 
 use super::delegate::{
@@ -11,6 +13,38 @@ use super::modify::modify;
 
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::fence;
+
+/// Values side by side, so that there are slices of them, and beside each the cell that tells loom.
+pub(crate) struct UnsafeCells<T, const N: usize> {
+    watched: [UnsafeCell<()>; N],
+    values: core::cell::UnsafeCell<[MaybeUninit<T>; N]>,
+}
+
+impl<T, const N: usize> UnsafeCells<T, N> {
+    #[track_caller]
+    pub(crate) fn new() -> Self {
+        Self {
+            watched: core::array::from_fn(|_| UnsafeCell::new(())),
+            values: core::cell::UnsafeCell::new([const { MaybeUninit::uninit() }; N]),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
+        self.cells(index, count).for_each(|cell| cell.with(|_| ()));
+        self.values.get().cast::<T>().wrapping_add(index)
+    }
+
+    #[track_caller]
+    pub(crate) unsafe fn as_mut_ptr(&self, index: usize, count: usize) -> *mut T {
+        self.cells(index, count).for_each(|cell| cell.with_mut(|_| ()));
+        self.values.get().cast::<T>().wrapping_add(index)
+    }
+
+    fn cells(&self, index: usize, count: usize) -> impl Iterator<Item = &UnsafeCell<()>> {
+        self.watched.iter().skip(index).take(count)
+    }
+}
 
 /// How many threads may be inside one structure at once: loom knows five, with the main one.
 pub(crate) const MAX_THREADS: usize = 4;

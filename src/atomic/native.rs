@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{self, Ordering};
 
-pub(crate) use super::cell::UnsafeCell;
+pub(crate) use super::cell::{UnsafeCell, UnsafeCells};
 use super::delegate::{
     bit, exchange_methods, fetch, integer_methods, local, pointer_methods, update,
 };

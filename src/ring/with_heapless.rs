@@ -25,15 +25,12 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     /// assert_eq!(batch, [0, 1]);
     /// ```
     pub fn pop_into_vec<const M: usize>(&mut self, out: &mut heapless::Vec<T, M>) -> usize {
-        let count = self.len().min(M - out.len());
-        // SAFETY: `count` is at most `len`. `push` is asked for no more than the room that `out`
-        // has; it does not unwind.
-        unsafe {
-            self.take_many(count, |value| {
-                let pushed = out.push(value);
-                debug_assert!(pushed.is_ok(), "there was room for `count` values");
-            });
-        }
+        let chunk = self.read_chunk_of(M - out.len());
+        let count = chunk.len();
+        chunk.into_iter().for_each(|value| {
+            let pushed = out.push(value);
+            debug_assert!(pushed.is_ok(), "there was room for `count` values");
+        });
         count
     }
 }

@@ -11,20 +11,20 @@ use crate::ring::Full;
 
 /// The end that pushes. There is one; it may move to another thread or handler.
 pub struct Producer<'a, T, const N: usize> {
-    ring: &'a SpscRing<T, N>,
+    pub(super) ring: &'a SpscRing<T, N>,
     /// The ring's `tail`, which only this handle writes.
-    tail: Cell<usize>,
+    pub(super) tail: Cell<usize>,
     /// The ring's `head` when last seen (INV-4).
-    cached_head: Cell<usize>,
+    pub(super) cached_head: Cell<usize>,
 }
 
 /// The end that pops. There is one; it may move to another thread or handler.
 pub struct Consumer<'a, T, const N: usize> {
-    ring: &'a SpscRing<T, N>,
+    pub(super) ring: &'a SpscRing<T, N>,
     /// The ring's `head`, which only this handle writes.
-    head: Cell<usize>,
+    pub(super) head: Cell<usize>,
     /// The ring's `tail` when last seen (INV-4).
-    cached_tail: Cell<usize>,
+    pub(super) cached_tail: Cell<usize>,
 }
 
 assert_impl_all!(Producer<'static, core::cell::Cell<u8>, 1>: Send);
@@ -118,7 +118,7 @@ impl<'a, T, const N: usize> Producer<'a, T, N> {
 
     /// Looks at the consumer's position again; returns how many values are in the ring.
     #[inline]
-    fn refresh(&self) -> usize {
+    pub(super) fn refresh(&self) -> usize {
         // ORDERING: Acquire, E2. The slots before `head` are vacated.
         let head = self.ring.head.load(Acquire);
         self.cached_head.set(head);
@@ -171,6 +171,31 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
         Some(unsafe { &*self.ring.slot(head).as_ptr() })
     }
 
+    /// Shows the oldest value for changing, without taking it out.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`pop`](Self::pop).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use latchless::ring::SpscRing;
+    /// let mut ring = SpscRing::<_, 1>::new();
+    /// let (mut producer, mut consumer) = ring.split();
+    /// producer.push(["work", "more work"].iter()).unwrap();
+    /// assert_eq!(consumer.peek_mut().and_then(|job| job.next()), Some(&"work"));
+    /// assert_eq!(consumer.pop().and_then(|mut job| job.next()), Some(&"more work"));
+    /// ```
+    #[inline]
+    pub fn peek_mut(&mut self) -> Option<&mut T> {
+        let head = self.head.get();
+        if head == self.cached_tail.get() && self.refresh() == 0 {
+            return None;
+        }
+        // SAFETY: as in `peek`; `&mut self` makes this the only borrow of the value.
+        Some(unsafe { &mut *self.ring.slot(head).as_mut_ptr() })
+    }
+
     /// Returns how many values are in the ring. The producer may be adding some: there are never
     /// fewer than this until the next pop.
     ///
@@ -202,27 +227,9 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
         N
     }
 
-    /// Takes `count` values out, oldest first, and gives their slots up all at once.
-    ///
-    /// # Safety
-    ///
-    /// - At least `count` values are in the ring, as [`len`](Self::len) said.
-    /// - `take` does not unwind: a value already handed over would be found in the ring again.
-    #[cfg(feature = "heapless")]
-    pub(in crate::ring) unsafe fn take_many(&mut self, count: usize, mut take: impl FnMut(T)) {
-        let head = self.head.get();
-        debug_assert!(count <= self.cached_tail.get().wrapping_sub(head), "values to be taken");
-        for offset in 0..count {
-            // SAFETY: `head + offset < tail` by the caller's word, so the slot holds a value
-            // (INV-2), which E1 published; each is read once.
-            take(unsafe { self.ring.slot(head.wrapping_add(offset)).read() });
-        }
-        self.advance(count);
-    }
-
     /// Gives up the `count` oldest slots.
     #[inline]
-    fn advance(&mut self, count: usize) {
+    pub(super) fn advance(&self, count: usize) {
         let next = self.head.get().wrapping_add(count);
         // ORDERING: Release, E2. The reads of the slots come before their reuse by `push`.
         self.ring.head.store(next, Release);
@@ -231,7 +238,7 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
 
     /// Looks at the producer's position again; returns how many values are in the ring.
     #[inline]
-    fn refresh(&self) -> usize {
+    pub(super) fn refresh(&self) -> usize {
         // ORDERING: Acquire, E1. The slots before `tail` hold their values.
         let tail = self.ring.tail.load(Acquire);
         self.cached_tail.set(tail);

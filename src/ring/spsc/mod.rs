@@ -31,10 +31,33 @@
 //! | E1 | push: `tail` | pop: `tail` | the value in the slot |
 //! | E2 | pop: `head` | push: `head` | that the slot is vacated |
 //!
+//! A chunk is several pushes or pops by the same two edges: one store of `tail` publishes all of its
+//! values, one store of `head` vacates all of its slots.
+//!
 //! # Progress and complexity
 //!
 //! `push` and `pop` are wait-free: no loop, no locked instruction, at most one load of the other
-//! side's cache line. A stopped producer or consumer does not stop the other.
+//! side's cache line. A stopped producer or consumer does not stop the other. The same holds of
+//! everything that moves several values, but for a loop over these values.
+//!
+//! # Several values at a time
+//!
+//! | | producer | consumer |
+//! |---|---|---|
+//! | in place | [`write_chunk`](Producer::write_chunk), [`write_chunk_contiguous`](Producer::write_chunk_contiguous) | [`read_chunk`](Consumer::read_chunk), [`read_chunk_contiguous`](Consumer::read_chunk_contiguous) |
+//! | copies, as many as possible | [`push_slice`](Producer::push_slice) | [`pop_slice`](Consumer::pop_slice) |
+//! | copies, all or none | [`push_entire_slice`](Producer::push_entire_slice) | [`pop_entire_slice`](Consumer::pop_entire_slice) |
+//! | clones, moves | [`push_slice_cloned`](Producer::push_slice_cloned) | [`pop_slice_uninit`](Consumer::pop_slice_uninit) |
+//! | one by one | [`push_iter`](Producer::push_iter) | [`pop_iter`](Consumer::pop_iter) |
+//! | dropped | | [`skip`](Consumer::skip), [`clear`](Consumer::clear) |
+//!
+//! Code that panics on the way, an iterator, a clone or a drop, leaves the ring in order: no value is in
+//! it that has come out.
+//!
+//! For those who know rtrb: its `write_chunk_uninit` is `write_chunk` here, and there is no form that
+//! fills a chunk with defaults first. The partial forms return a count, not slices. Asking `commit` of a
+//! [`ReadChunk`] for too much commits all of it, instead of a panic. An iterator over a chunk may be
+//! forgotten; the values that it did not yield are in the ring still.
 //!
 //! # Which calls may run at once
 //!
@@ -43,6 +66,7 @@
 //! | push (one producer) | no: `&mut Producer` | yes |
 //! | pop (one consumer) | yes | no: `&mut Consumer` |
 //!
+//! Chunks and whatever else moves several values count as a push or pop from their start to their end.
 //! Either side may be a thread, an interrupt handler or an NMI handler, on one CPU or two. Split a
 //! `static` ring with [`SpscRing::try_split`] and move one handle into the handler.
 //!
@@ -53,8 +77,11 @@
 //! P. Lee, T. Bu, G. Chandranmenon, "A Lock-Free, Cache-Efficient Multi-Core Synchronization
 //! Mechanism for Line-Rate Network Traffic Monitoring", IPDPS 2010, for the cached positions.
 
+mod bulk;
+mod chunks;
 mod handles;
 mod ring;
 
+pub use self::chunks::{IntoIter, ReadChunk, TooFew, WriteChunk};
 pub use self::handles::{Consumer, Producer};
 pub use self::ring::SpscRing;

@@ -6,8 +6,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::{Consumer, Producer};
-use crate::atomic::{AtomicBool, AtomicUsize, array, const_fn};
-use crate::mem::{CachePadded, Slot};
+use crate::atomic::{AtomicBool, AtomicUsize, const_fn};
+use crate::mem::{CachePadded, SlotOf, Slots};
 use crate::ring::position::index;
 
 /// A bounded FIFO ring between one producer and one consumer, without a locked instruction.
@@ -42,7 +42,7 @@ pub struct SpscRing<T, const N: usize> {
     pub(super) tail: CachePadded<AtomicUsize>,
     pub(super) head: CachePadded<AtomicUsize>,
     is_split: CachePadded<AtomicBool>,
-    slots: CachePadded<[Slot<T>; N]>,
+    slots: CachePadded<Slots<T, N>>,
 }
 
 // SAFETY: a shared ring gives out one producer and one consumer, which move values of `T` between
@@ -75,7 +75,7 @@ impl<T, const N: usize> SpscRing<T, N> {
                 tail: CachePadded::new(AtomicUsize::new(position)),
                 head: CachePadded::new(AtomicUsize::new(position)),
                 is_split: CachePadded::new(AtomicBool::new(false)),
-                slots: CachePadded::new(array![Slot::new(); N]),
+                slots: CachePadded::new(Slots::new()),
             }
         }
     }
@@ -134,9 +134,44 @@ impl<T, const N: usize> SpscRing<T, N> {
 
     /// The slot of `position`.
     #[inline(always)]
-    pub(super) fn slot(&self, position: usize) -> &Slot<T> {
+    pub(super) fn slot(&self, position: usize) -> SlotOf<'_, T, N> {
         // SAFETY: masking keeps the index below `N`.
-        unsafe { self.slots.get_unchecked(index::<N>(position)) }
+        unsafe { self.slots.slot(index::<N>(position)) }
+    }
+
+    /// How many slots from `position` on lie side by side, until the memory ends.
+    #[inline(always)]
+    pub(super) fn contiguous(position: usize) -> usize {
+        N - index::<N>(position)
+    }
+
+    /// `count` slots from `position` on, for reading: those up to the end of the memory, and those
+    /// from its start on.
+    ///
+    /// # Safety
+    ///
+    /// `count` is at most `N`.
+    #[inline(always)]
+    pub(super) unsafe fn runs(&self, position: usize, count: usize) -> [*const [T]; 2] {
+        let first = count.min(Self::contiguous(position));
+        // SAFETY: it ends where the memory does, or before.
+        let to_end = unsafe { self.slots.run(index::<N>(position), first) };
+        // SAFETY: no more than `count`.
+        [to_end, unsafe { self.slots.run(0, count - first) }]
+    }
+
+    /// As [`runs`](Self::runs), for writing.
+    ///
+    /// # Safety
+    ///
+    /// As for [`runs`](Self::runs).
+    #[inline(always)]
+    pub(super) unsafe fn runs_mut(&self, position: usize, count: usize) -> [*mut [T]; 2] {
+        let first = count.min(Self::contiguous(position));
+        // SAFETY: it ends where the memory does, or before.
+        let to_end = unsafe { self.slots.run_mut(index::<N>(position), first) };
+        // SAFETY: no more than `count`.
+        [to_end, unsafe { self.slots.run_mut(0, count - first) }]
     }
 }
 

@@ -1,0 +1,531 @@
+//! Several slots at a time, in place.
+
+use core::error::Error;
+use core::fmt;
+use core::iter::FusedIterator;
+use core::mem::{MaybeUninit, needs_drop};
+use core::ptr;
+use core::sync::atomic::Ordering::Release;
+
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+use super::{Consumer, Producer, SpscRing};
+
+/// There are fewer slots, or fewer values, than were asked for; this many.
+///
+/// # Examples
+///
+/// ```
+/// use latchless::ring::{SpscRing, spsc::TooFew};
+///
+/// let mut ring = SpscRing::<u8, 4>::new();
+/// let (mut producer, _) = ring.split();
+/// assert_eq!(producer.push_entire_slice(&[1, 2, 3, 4, 5]), Err(TooFew(4)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooFew(pub usize);
+
+/// Vacant slots that the producer may fill in place; see [`Producer::write_chunk`].
+///
+/// Nothing is in the ring before a call that commits. A chunk that is dropped or forgotten leaves
+/// the ring as it was; what had been written to it is not dropped.
+pub struct WriteChunk<'c, T, const N: usize> {
+    /// Borrowed exclusively, by the constructor's word.
+    producer: &'c Producer<'c, T, N>,
+    /// How many slots from `tail` on are vacant and this chunk's.
+    len: usize,
+}
+
+/// The oldest values, seen in place; see [`Consumer::read_chunk`].
+///
+/// Nothing is taken out before a call that commits. A chunk that is dropped or forgotten leaves the
+/// ring as it was.
+pub struct ReadChunk<'c, T, const N: usize> {
+    /// Borrowed exclusively, by the constructor's word.
+    consumer: &'c Consumer<'c, T, N>,
+    /// How many slots from `head` on hold values and are this chunk's.
+    len: usize,
+}
+
+/// Pops the values of a chunk, oldest first; see [`Consumer::pop_iter`].
+///
+/// `next`, so also a `for` loop, pops one value: what does not come out stays in the ring, whether
+/// the iterator is dropped or forgotten. `fold`, and with it `for_each`, `sum`, `count` and what else is
+/// built on it, takes all values out and gives their slots up at once, by one store.
+pub struct IntoIter<'c, T, const N: usize>(ReadChunk<'c, T, N>);
+
+// SAFETY: the chunk borrows the producer exclusively, and `&mut Producer` may go wherever `T` may.
+unsafe impl<T: Send, const N: usize> Send for WriteChunk<'_, T, N> {}
+// SAFETY: as above, with the consumer.
+unsafe impl<T: Send, const N: usize> Send for ReadChunk<'_, T, N> {}
+
+assert_impl_all!(WriteChunk<'static, core::cell::Cell<u8>, 1>: Send);
+assert_impl_all!(ReadChunk<'static, core::cell::Cell<u8>, 1>: Send);
+assert_not_impl_any!(WriteChunk<'static, u8, 1>: Sync, Clone);
+assert_not_impl_any!(ReadChunk<'static, u8, 1>: Sync, Clone);
+assert_not_impl_any!(WriteChunk<'static, *const u8, 1>: Send);
+assert_not_impl_any!(ReadChunk<'static, *const u8, 1>: Send);
+
+// === impl TooFew ===
+
+impl fmt::Display for TooFew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fewer than asked for: {}", self.0)
+    }
+}
+
+impl Error for TooFew {}
+
+// === impl Producer ===
+
+impl<T, const N: usize> Producer<'_, T, N> {
+    /// Lends `count` vacant slots, to be filled in place and committed.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** a commit is as
+    /// [`push`](Self::push), for all values of the chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`TooFew`], with how many slots were vacant when `head` was read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use latchless::ring::SpscRing;
+    /// let mut ring = SpscRing::<u16, 8>::new();
+    /// let (mut producer, mut consumer) = ring.split();
+    /// let mut chunk = producer.write_chunk(3)?;
+    /// let (slots, more_slots) = chunk.as_mut_slices();
+    /// for (slot, value) in slots.iter_mut().chain(more_slots).zip(7..) {
+    ///     slot.write(value);
+    /// }
+    /// // SAFETY: all of them were written.
+    /// unsafe { chunk.commit_all() };
+    /// assert!(consumer.pop_iter().eq([7, 8, 9]));
+    /// # Ok::<(), latchless::ring::spsc::TooFew>(())
+    /// ```
+    #[inline]
+    pub fn write_chunk(&mut self, count: usize) -> Result<WriteChunk<'_, T, N>, TooFew> {
+        let vacant = self.vacant(count);
+        if vacant < count {
+            return Err(TooFew(vacant));
+        }
+        Ok(WriteChunk { producer: self, len: count })
+    }
+
+    /// Lends at most `most` vacant slots, as many as lie side by side from the next one on: the
+    /// second slice of the chunk is empty. There may be more slots at the start of the memory.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`write_chunk`](Self::write_chunk).
+    #[inline]
+    pub fn write_chunk_contiguous(&mut self, most: usize) -> WriteChunk<'_, T, N> {
+        self.write_chunk_of(most.min(SpscRing::<T, N>::contiguous(self.tail.get())))
+    }
+
+    /// Lends `most` vacant slots, or all that there are.
+    #[inline]
+    pub(super) fn write_chunk_of(&mut self, most: usize) -> WriteChunk<'_, T, N> {
+        let len = self.vacant(most).min(most);
+        WriteChunk { producer: self, len }
+    }
+
+    /// How many slots are vacant at least; looks at the consumer's position again if `wanted` were not
+    /// when it was last seen.
+    #[inline]
+    fn vacant(&self, wanted: usize) -> usize {
+        let vacant = N - self.tail.get().wrapping_sub(self.cached_head.get());
+        if vacant >= wanted { vacant } else { N - self.refresh() }
+    }
+
+    /// Puts the values of the next `count` slots into the ring.
+    #[inline]
+    fn publish(&self, count: usize) {
+        // Not for nothing: the consumer watches this line.
+        if count > 0 {
+            let next = self.tail.get().wrapping_add(count);
+            // ORDERING: Release, E1. Publishes the writes of all these slots.
+            self.ring.tail.store(next, Release);
+            self.tail.set(next);
+        }
+    }
+}
+
+// === impl WriteChunk ===
+
+impl<T, const N: usize> WriteChunk<'_, T, N> {
+    /// How many slots it has.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no slot.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The slots, in the order of the values: those before the end of the ring's memory, and those
+    /// after it, if it goes round. What is in them is not to be relied on.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1).
+    #[inline]
+    pub fn as_mut_slices(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
+        let [first, second] = self.slots();
+        // SAFETY: the slots are vacant (INV-2) and this chunk's, which `&mut self` borrows.
+        let first = unsafe { &mut *(first as *mut [MaybeUninit<T>]) };
+        // SAFETY: as above; they are others than the first.
+        (first, unsafe { &mut *(second as *mut [MaybeUninit<T>]) })
+    }
+
+    /// Puts the values in the first `count` slots into the ring, by one store.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`Producer::push`], for all of them.
+    ///
+    /// # Safety
+    ///
+    /// - `count` is at most [`len`](Self::len).
+    /// - The first `count` slots hold values.
+    #[inline]
+    pub unsafe fn commit(self, count: usize) {
+        debug_assert!(count <= self.len, "more than the chunk has");
+        self.producer.publish(count);
+    }
+
+    /// Puts the values in all slots into the ring, by one store.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`Producer::push`], for all of them.
+    ///
+    /// # Safety
+    ///
+    /// All slots hold values.
+    #[inline]
+    pub unsafe fn commit_all(self) {
+        self.producer.publish(self.len);
+    }
+
+    /// Fills slots with what `values` yields, until there is no more of either, and puts it into the
+    /// ring, by one store. Returns how many. `values` is asked for no more than there are slots.
+    ///
+    /// If `values` panics, what it has yielded is in the ring.
+    ///
+    /// **Progress** wait-free, apart from what `values` does. **Context** any. **Complexity** O(values
+    /// pushed). **Ordering** as [`Producer::push`], for all of them.
+    #[inline]
+    pub fn fill_from_iter(self, values: impl IntoIterator<Item = T>) -> usize {
+        /// Publishes, even if the iterator panics.
+        struct Written<'c, T, const N: usize> {
+            producer: &'c Producer<'c, T, N>,
+            count: usize,
+        }
+
+        impl<T, const N: usize> Drop for Written<'_, T, N> {
+            #[inline]
+            fn drop(&mut self) {
+                self.producer.publish(self.count);
+            }
+        }
+
+        let mut values = values.into_iter();
+        let mut written = Written { producer: self.producer, count: 0 };
+        let tail = self.producer.tail.get();
+        while written.count < self.len {
+            let Some(value) = values.next() else { break };
+            let slot = self.producer.ring.slot(tail.wrapping_add(written.count));
+            // SAFETY: the slot is vacant (INV-2) and this chunk's.
+            unsafe { slot.write(value) };
+            written.count += 1;
+        }
+        written.count
+    }
+
+    /// Fills slots with copies of `values`, until there is no more of either, and puts them into the
+    /// ring, by one store. Returns how many.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(values pushed). **Ordering** as
+    /// [`Producer::push`], for all of them.
+    #[inline]
+    pub fn fill_from_slice(mut self, values: &[T]) -> usize
+    where
+        T: Copy,
+    {
+        self.len = self.len.min(values.len());
+        let [first, second] = self.slots();
+        let from = values.as_ptr();
+        // SAFETY: the slots are vacant (INV-2) and this chunk's, and no more than `values`.
+        unsafe { ptr::copy_nonoverlapping(from, first.cast::<T>(), first.len()) };
+        if !second.is_empty() {
+            // SAFETY: as above: both are no more than `values`.
+            let from = unsafe { from.add(first.len()) };
+            // SAFETY: as above.
+            unsafe { ptr::copy_nonoverlapping(from, second.cast::<T>(), second.len()) };
+        }
+        self.producer.publish(self.len);
+        self.len
+    }
+
+    #[inline]
+    fn slots(&self) -> [*mut [T]; 2] {
+        // SAFETY: so many are vacant, of `N`.
+        unsafe { self.producer.ring.runs_mut(self.producer.tail.get(), self.len) }
+    }
+}
+
+impl<T, const N: usize> fmt::Debug for WriteChunk<'_, T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteChunk").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+// === impl Consumer ===
+
+impl<T, const N: usize> Consumer<'_, T, N> {
+    /// Shows the `count` oldest values in place, to be committed when they are done with.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`pop`](Self::pop), for all values of the chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`TooFew`], with how many values there were when `tail` was read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use latchless::ring::SpscRing;
+    /// let mut ring = SpscRing::<u16, 8>::new();
+    /// let (mut producer, mut consumer) = ring.split();
+    /// producer.push_entire_slice(&[7, 8, 9])?;
+    /// let chunk = consumer.read_chunk(2)?;
+    /// let (values, more_values) = chunk.as_slices();
+    /// assert!(values.iter().chain(more_values).eq(&[7, 8]));
+    /// chunk.commit(1);
+    /// assert_eq!(consumer.pop(), Some(8));
+    /// # Ok::<(), latchless::ring::spsc::TooFew>(())
+    /// ```
+    #[inline]
+    pub fn read_chunk(&mut self, count: usize) -> Result<ReadChunk<'_, T, N>, TooFew> {
+        let there = self.there(count);
+        if there < count {
+            return Err(TooFew(there));
+        }
+        Ok(ReadChunk { consumer: self, len: count })
+    }
+
+    /// Shows at most `most` of the oldest values, as many as lie side by side: the second slice of
+    /// the chunk is empty. There may be more values at the start of the memory.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`read_chunk`](Self::read_chunk).
+    #[inline]
+    pub fn read_chunk_contiguous(&mut self, most: usize) -> ReadChunk<'_, T, N> {
+        self.read_chunk_of(most.min(SpscRing::<T, N>::contiguous(self.head.get())))
+    }
+
+    /// Shows the `most` oldest values, or all that there are.
+    #[inline]
+    pub(in crate::ring) fn read_chunk_of(&mut self, most: usize) -> ReadChunk<'_, T, N> {
+        let len = self.there(most).min(most);
+        ReadChunk { consumer: self, len }
+    }
+
+    /// How many values there are at least; looks at the producer's position again if `wanted` were not
+    /// when it was last seen.
+    #[inline]
+    fn there(&self, wanted: usize) -> usize {
+        let there = self.cached_tail.get().wrapping_sub(self.head.get());
+        if there >= wanted { there } else { self.refresh() }
+    }
+}
+
+/// Gives up the slots of the oldest values when it goes out of scope, even if somebody panics.
+struct Taken<'c, T, const N: usize> {
+    consumer: &'c Consumer<'c, T, N>,
+    count: usize,
+}
+
+impl<T, const N: usize> Drop for Taken<'_, T, N> {
+    #[inline]
+    fn drop(&mut self) {
+        // Not for nothing: the producer watches this line.
+        if self.count > 0 {
+            self.consumer.advance(self.count);
+        }
+    }
+}
+
+// === impl ReadChunk ===
+
+impl<'c, T, const N: usize> ReadChunk<'c, T, N> {
+    /// How many values it has.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no value.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The values, oldest first: those before the end of the ring's memory, and those after it, if
+    /// it goes round.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1).
+    #[inline]
+    pub fn as_slices(&self) -> (&[T], &[T]) {
+        // SAFETY: so many values are there, of `N`.
+        let [first, second] =
+            unsafe { self.consumer.ring.runs(self.consumer.head.get(), self.len) };
+        // SAFETY: each slot holds a value (INV-2), which E1 published and which stays until this
+        // chunk commits.
+        let first = unsafe { &*first };
+        // SAFETY: as above.
+        (first, unsafe { &*second })
+    }
+
+    /// As [`as_slices`](Self::as_slices), for changing the values.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1).
+    #[inline]
+    pub fn as_mut_slices(&mut self) -> (&mut [T], &mut [T]) {
+        let [first, second] = self.slots();
+        // SAFETY: each slot holds a value (INV-2), which E1 published, and is this chunk's, which
+        // `&mut self` borrows.
+        let first = unsafe { &mut *first };
+        // SAFETY: as above; they are others than the first.
+        (first, unsafe { &mut *second })
+    }
+
+    /// Takes the `count` oldest values out, or all of the chunk if that is fewer, drops them, and
+    /// gives their slots up by one store.
+    ///
+    /// If the drop of a value panics, some of them may leak; none of them is in the ring.
+    ///
+    /// **Progress** wait-free, apart from what drops do. **Context** any. **Complexity** O(1), or
+    /// O(`count`) if there is anything to drop. **Ordering** as [`Consumer::pop`], for all of them.
+    #[inline]
+    pub fn commit(mut self, count: usize) {
+        self.len = self.len.min(count);
+        let _taken = self.taking(self.len);
+        if needs_drop::<T>() {
+            for values in self.slots() {
+                // SAFETY: each slot holds a value (INV-2), which E1 published; `_taken` sees to it
+                // that nobody finds it there again.
+                unsafe { values.drop_in_place() };
+            }
+        }
+    }
+
+    /// Takes all values of the chunk out, as [`commit`](Self::commit) does.
+    ///
+    /// **Progress** wait-free, apart from what drops do. **Context** any. **Complexity** O(1), or
+    /// O(values) if there is anything to drop. **Ordering** as [`Consumer::pop`], for all of them.
+    #[inline]
+    pub fn commit_all(self) {
+        let len = self.len;
+        self.commit(len);
+    }
+
+    /// Moves all values of the chunk to `to`, and gives their slots up by one store.
+    ///
+    /// # Safety
+    ///
+    /// `to` is valid for writing that many values, outside the ring.
+    #[inline]
+    pub(super) unsafe fn move_to(self, to: *mut T) {
+        let [first, second] = self.slots();
+        // SAFETY: each slot holds a value (INV-2), which E1 published; there is room for them.
+        unsafe { ptr::copy_nonoverlapping(first.cast::<T>(), to, first.len()) };
+        if !second.is_empty() {
+            // SAFETY: as above: there is room for both.
+            let to = unsafe { to.add(first.len()) };
+            // SAFETY: as above.
+            unsafe { ptr::copy_nonoverlapping(second.cast::<T>(), to, second.len()) };
+        }
+        drop(self.taking(self.len));
+    }
+
+    #[inline]
+    fn taking(&self, count: usize) -> Taken<'c, T, N> {
+        Taken { consumer: self.consumer, count }
+    }
+
+    #[inline]
+    fn slots(&self) -> [*mut [T]; 2] {
+        // SAFETY: so many values are there, of `N`.
+        unsafe { self.consumer.ring.runs_mut(self.consumer.head.get(), self.len) }
+    }
+}
+
+impl<'c, T, const N: usize> IntoIterator for ReadChunk<'c, T, N> {
+    type Item = T;
+    type IntoIter = IntoIter<'c, T, N>;
+
+    #[inline]
+    fn into_iter(self) -> IntoIter<'c, T, N> {
+        IntoIter(self)
+    }
+}
+
+impl<T, const N: usize> fmt::Debug for ReadChunk<'_, T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadChunk").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+// === impl IntoIter ===
+
+impl<T, const N: usize> Iterator for IntoIter<'_, T, N> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        let Self(chunk) = self;
+        if chunk.len == 0 {
+            return None;
+        }
+        let consumer = chunk.consumer;
+        // SAFETY: the slot holds a value (INV-2), which E1 published, and is this chunk's; it is
+        // given up below.
+        let value = unsafe { consumer.ring.slot(consumer.head.get()).read() };
+        chunk.len -= 1;
+        consumer.advance(1);
+        Some(value)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len, Some(self.0.len))
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, T) -> B>(self, initial: B, mut f: F) -> B {
+        let Self(chunk) = self;
+        let (ring, head) = (chunk.consumer.ring, chunk.consumer.head.get());
+        let mut taken = chunk.taking(0);
+        let mut folded = initial;
+        while taken.count < chunk.len {
+            // SAFETY: the slot holds a value (INV-2), which E1 published, and is this chunk's;
+            // `taken` gives it up, even if `f` panics.
+            let value = unsafe { ring.slot(head.wrapping_add(taken.count)).read() };
+            taken.count += 1;
+            folded = f(folded, value);
+        }
+        folded
+    }
+}
+
+impl<T, const N: usize> ExactSizeIterator for IntoIter<'_, T, N> {}
+
+impl<T, const N: usize> FusedIterator for IntoIter<'_, T, N> {}
+
+impl<T, const N: usize> fmt::Debug for IntoIter<'_, T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntoIter").field("len", &self.0.len).finish_non_exhaustive()
+    }
+}
