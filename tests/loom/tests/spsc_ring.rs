@@ -114,3 +114,180 @@ fn split_races_split() {
         (won, other.join().unwrap())
     });
 }
+
+// === Several values at a time ===
+
+/// Pushes `values` in place, and commits all of them. Returns whether there was room.
+fn write_in_place<const N: usize>(producer: &mut Producer<'_, u32, N>, values: &[u32]) -> bool {
+    let Ok(mut chunk) = producer.write_chunk(values.len()) else { return false };
+    let (first, second) = chunk.as_mut_slices();
+    for (slot, &value) in first.iter_mut().chain(second).zip(values) {
+        slot.write(value);
+    }
+    // SAFETY: as many were written as there are slots.
+    unsafe { chunk.commit_all() };
+    true
+}
+
+/// Looks at the `count` oldest values and takes them out, if there are so many.
+fn read_in_place<const N: usize>(consumer: &mut Consumer<'_, u32, N>, count: usize) -> Vec<u32> {
+    let Ok(chunk) = consumer.read_chunk(count) else { return vec![] };
+    let (first, second) = chunk.as_slices();
+    let values = [first, second].concat();
+    chunk.commit_all();
+    values
+}
+
+#[test]
+fn chunk_commit_races_pops_round_the_wrap() {
+    let expected =
+        [(true, vec![], vec![7, 8]), (true, vec![7], vec![8]), (true, vec![7, 8], vec![])];
+    outcomes("chunk_commit_races_pops_round_the_wrap", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[],
+            |p| write_in_place(p, &[7, 8]),
+            |c| (0..2).filter_map(|_| c.pop()).collect::<Vec<_>>(),
+        )
+    });
+}
+
+#[test]
+fn chunk_read_races_pushes_round_the_wrap() {
+    let expected = [(0, vec![1, 2], vec![]), (1, vec![1, 2], vec![4]), (2, vec![1, 2], vec![3, 4])];
+    outcomes("chunk_read_races_pushes_round_the_wrap", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[1, 2],
+            |p| (3..=4).filter(|&value| p.push(value).is_ok()).count(),
+            |c| read_in_place(c, 2),
+        )
+    });
+}
+
+#[test]
+fn chunk_commit_races_chunk_read() {
+    let expected = [(false, vec![1, 2], vec![]), (true, vec![1, 2], vec![3, 4])];
+    outcomes("chunk_commit_races_chunk_read", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[1, 2],
+            |p| write_in_place(p, &[3, 4]),
+            |c| read_in_place(c, 2),
+        )
+    });
+}
+
+#[test]
+fn part_of_a_chunk_races_part_of_a_chunk() {
+    let expected = [(true, vec![], vec![1, 7]), (true, vec![1], vec![7])];
+    outcomes("part_of_a_chunk_races_part_of_a_chunk", None, &expected, || {
+        race::<4, _, _>(
+            usize::MAX,
+            &[1],
+            |p| {
+                let mut chunk = p.write_chunk(3).unwrap();
+                let (first, second) = chunk.as_mut_slices();
+                first.iter_mut().chain(second).for_each(|slot| {
+                    slot.write(7);
+                });
+                // SAFETY: all of them were written.
+                unsafe { chunk.commit(1) };
+                true
+            },
+            |c| {
+                let Ok(chunk) = c.read_chunk(2) else { return vec![] };
+                let (first, second) = chunk.as_slices();
+                assert_eq!([first, second].concat(), [1, 7]);
+                chunk.commit(1);
+                vec![1]
+            },
+        )
+    });
+}
+
+#[test]
+fn slices_race_slices_round_the_wrap() {
+    let expected = [
+        (2, vec![1], vec![2, 3]),
+        (2, vec![1, 2], vec![3]),
+        (2, vec![1, 2, 3], vec![]),
+        (1, vec![1], vec![2]),
+        (1, vec![1, 2], vec![]),
+    ];
+    outcomes("slices_race_slices_round_the_wrap", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[1],
+            |p| p.push_slice(&[2]) + p.push_slice(&[3]),
+            |c| {
+                let mut places = [0; 3];
+                let popped = c.pop_slice(&mut places[..2]);
+                let popped = popped + c.pop_slice(&mut places[popped..]);
+                places[..popped].to_vec()
+            },
+        )
+    });
+}
+
+#[test]
+fn entire_slices_race_on_a_full_ring() {
+    let expected = [(false, true, vec![]), (true, true, vec![3, 4])];
+    outcomes("entire_slices_race_on_a_full_ring", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[1, 2],
+            |p| p.push_entire_slice(&[3, 4]).is_ok(),
+            |c| c.pop_entire_slice(&mut [0; 2]).is_ok(),
+        )
+    });
+}
+
+#[test]
+fn iterators_race_iterators() {
+    let expected = [
+        (1, vec![1], vec![7]),
+        (1, vec![1, 7], vec![]),
+        (2, vec![1], vec![7, 8]),
+        (2, vec![1, 7], vec![8]),
+        (2, vec![1, 7, 8], vec![]),
+    ];
+    outcomes("iterators_race_iterators", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[1],
+            |p| p.push_iter([7]) + p.push_iter([8]),
+            |c| {
+                let first: Vec<u32> = c.pop_iter().collect();
+                c.pop_iter().fold(first, |mut all, value| {
+                    all.push(value);
+                    all
+                })
+            },
+        )
+    });
+}
+
+#[test]
+fn skip_races_push() {
+    let expected = [(true, 1, vec![2]), (true, 2, vec![]), (false, 1, vec![])];
+    outcomes("skip_races_push", None, &expected, || {
+        race::<1, _, _>(0, &[1], |p| p.push(2).is_ok(), |c| c.clear() + c.skip(1))
+    });
+}
+
+#[test]
+fn peek_mut_races_push_on_last_slot() {
+    let expected = [(Ok(()), Some(10), vec![2]), (Err(2), Some(10), vec![])];
+    outcomes("peek_mut_races_push_on_last_slot", None, &expected, || {
+        race::<1, _, _>(
+            0,
+            &[1],
+            |p| p.push(2).map_err(Full::into_inner),
+            |c| {
+                *c.peek_mut().unwrap() *= 10;
+                c.pop()
+            },
+        )
+    });
+}
