@@ -2,11 +2,12 @@
 //! is carried out on a structure and recorded in a log.
 
 use core::cell::RefCell;
+use core::mem::MaybeUninit;
 use std::collections::VecDeque;
 
 use latchless::counter::Counter;
 use latchless::ring::MpmcRing;
-use latchless::ring::spsc::{Consumer, Producer};
+use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -71,7 +72,6 @@ impl RingCall {
 }
 
 /// The room for a batch.
-#[cfg(feature = "heapless")]
 const BATCH: usize = 2;
 
 // === SpscRing ===
@@ -80,6 +80,15 @@ const BATCH: usize = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ProducerCall {
     Push,
+    PushSlice,
+    PushEntireSlice,
+    PushSliceCloned,
+    PushIter,
+    /// Fills a chunk of two, and commits both.
+    WriteChunk,
+    /// Fills a chunk of two, and commits one.
+    WritePart,
+    WriteChunkContiguous,
     Len,
     Slots,
     IsEmpty,
@@ -87,18 +96,56 @@ pub(crate) enum ProducerCall {
 }
 
 impl ProducerCall {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Push, Self::Len, Self::Slots, Self::IsEmpty, Self::IsFull];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Push,
+        Self::PushSlice,
+        Self::PushEntireSlice,
+        Self::PushSliceCloned,
+        Self::PushIter,
+        Self::WriteChunk,
+        Self::WritePart,
+        Self::WriteChunkContiguous,
+        Self::Len,
+        Self::Slots,
+        Self::IsEmpty,
+        Self::IsFull,
+    ];
 
-    /// Makes the call; a push pushes `value`.
+    /// Makes the call; a push pushes `value`, and a batch another one that no other call gets.
     pub(crate) fn make<const N: usize>(
         self,
         producer: &mut Producer<'_, u64, N>,
         value: u64,
         log: &mut Log<'_, FifoCall>,
     ) {
+        let values: [u64; BATCH] = [value, value + 10_000];
+        let pushed = |count: usize| {
+            let end = (count == 0).then_some(FifoCall::Full);
+            values.into_iter().take(count).map(FifoCall::Pushed).chain(end)
+        };
+        let all_pushed = |result: Result<usize, TooFew>| match result {
+            Ok(count) => pushed(count).collect(),
+            Err(TooFew(vacant)) => vec![FifoCall::Length(N - vacant)],
+        };
         match self {
             Self::Push => log.call(|| FifoCall::of_push(value, producer.push(value))),
+            Self::PushSlice => log.ask(|| pushed(producer.push_slice(&values))),
+            Self::PushEntireSlice => log.ask(|| {
+                let result = producer.push_entire_slice(&values);
+                all_pushed(result.map(|()| values.len()))
+            }),
+            Self::PushSliceCloned => log.ask(|| pushed(producer.push_slice_cloned(&values))),
+            Self::PushIter => log.ask(|| pushed(producer.push_iter(values))),
+            Self::WriteChunk | Self::WritePart => log.ask(|| {
+                let count = if self == Self::WriteChunk { values.len() } else { 1 };
+                let result = producer.write_chunk(values.len());
+                all_pushed(result.map(|chunk| commit(chunk, &values, count)))
+            }),
+            Self::WriteChunkContiguous => log.ask(|| {
+                let chunk = producer.write_chunk_contiguous(values.len());
+                let count = chunk.len();
+                pushed(commit(chunk, &values, count))
+            }),
             Self::Len => log.call(|| FifoCall::Length(producer.len())),
             Self::Slots => log.call(|| FifoCall::Length(N - producer.slots())),
             Self::IsEmpty => log.ask(|| producer.is_empty().then_some(FifoCall::Empty)),
@@ -107,11 +154,41 @@ impl ProducerCall {
     }
 }
 
+/// Fills a chunk in place and commits the first `count` values, which it returns.
+fn commit<const N: usize>(
+    mut chunk: WriteChunk<'_, u64, N>,
+    values: &[u64],
+    count: usize,
+) -> usize {
+    let (first, second) = chunk.as_mut_slices();
+    first.iter_mut().chain(second).zip(values).for_each(|(slot, &value)| {
+        slot.write(value);
+    });
+    // SAFETY: no more than the chunk has, and there are values for all of it.
+    unsafe { chunk.commit(count) };
+    count
+}
+
 /// What to do with the end that pops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ConsumerCall {
     Pop,
     Peek,
+    PeekMut,
+    PopSlice,
+    PopEntireSlice,
+    PopSliceUninit,
+    /// Asks for two values.
+    PopIter,
+    /// Lets all values come.
+    PopIterFold,
+    /// Looks at two values, and takes both.
+    ReadChunk,
+    /// Looks at two values, and takes one.
+    ReadPart,
+    ReadChunkContiguous,
+    Skip,
+    Clear,
     #[cfg(feature = "heapless")]
     PopIntoVec,
     Len,
@@ -123,6 +200,17 @@ impl ConsumerCall {
     pub(crate) const ALL: &[Self] = &[
         Self::Pop,
         Self::Peek,
+        Self::PeekMut,
+        Self::PopSlice,
+        Self::PopEntireSlice,
+        Self::PopSliceUninit,
+        Self::PopIter,
+        Self::PopIterFold,
+        Self::ReadChunk,
+        Self::ReadPart,
+        Self::ReadChunkContiguous,
+        Self::Skip,
+        Self::Clear,
         #[cfg(feature = "heapless")]
         Self::PopIntoVec,
         Self::Len,
@@ -136,15 +224,67 @@ impl ConsumerCall {
         consumer: &mut Consumer<'_, u64, N>,
         log: &mut Log<'_, FifoCall>,
     ) {
+        let popped = |values: &[u64]| -> Vec<FifoCall> {
+            let end = values.is_empty().then_some(FifoCall::Empty);
+            values.iter().copied().map(FifoCall::Popped).chain(end).collect()
+        };
+        let skipped = |count: usize| {
+            let end = (count == 0).then_some(FifoCall::Empty);
+            core::iter::repeat_n(FifoCall::Skipped, count).chain(end)
+        };
+        let mut places = [0; BATCH];
         match self {
             Self::Pop => log.call(|| FifoCall::of_pop(consumer.pop())),
             Self::Peek => log.call(|| FifoCall::of_peek(consumer.peek())),
+            Self::PeekMut => log.call(|| FifoCall::of_peek(consumer.peek_mut().as_deref())),
+            Self::PopSlice => log.ask(|| {
+                let count = consumer.pop_slice(&mut places);
+                popped(&places[..count])
+            }),
+            Self::PopEntireSlice => log.ask(|| match consumer.pop_entire_slice(&mut places) {
+                Ok(()) => popped(&places),
+                Err(TooFew(there)) => vec![FifoCall::Length(there)],
+            }),
+            Self::PopSliceUninit => log.ask(|| {
+                let mut places = places.map(MaybeUninit::new);
+                let count = consumer.pop_slice_uninit(&mut places);
+                // SAFETY: every place has held a value from the start.
+                popped(&places.map(|place| unsafe { place.assume_init() })[..count])
+            }),
+            Self::PopIter => log.ask(|| {
+                let values: Vec<u64> = consumer.pop_iter().take(BATCH).collect();
+                popped(&values)
+            }),
+            Self::PopIterFold => log.ask(|| {
+                let mut values = Vec::with_capacity(N);
+                consumer.pop_iter().for_each(|value| values.push(value));
+                popped(&values)
+            }),
+            Self::ReadChunk | Self::ReadPart => log.ask(|| match consumer.read_chunk(BATCH) {
+                Ok(chunk) => {
+                    let (first, second) = chunk.as_slices();
+                    let values = [first, second].concat();
+                    let taken = if self == Self::ReadChunk { BATCH } else { 1 };
+                    chunk.commit(taken);
+                    let mut calls = popped(&values[..taken]);
+                    calls.push(FifoCall::Peeked(values[0]));
+                    calls
+                }
+                Err(TooFew(there)) => vec![FifoCall::Length(there)],
+            }),
+            Self::ReadChunkContiguous => log.ask(|| {
+                let chunk = consumer.read_chunk_contiguous(BATCH);
+                let values = chunk.as_slices().0.to_vec();
+                chunk.commit_all();
+                popped(&values)
+            }),
+            Self::Skip => log.ask(|| skipped(consumer.skip(1))),
+            Self::Clear => log.ask(|| skipped(consumer.clear())),
             #[cfg(feature = "heapless")]
             Self::PopIntoVec => log.ask(|| {
                 let mut batch = heapless::Vec::<_, BATCH>::new();
                 consumer.pop_into_vec(&mut batch);
-                let end = batch.is_empty().then_some(FifoCall::Empty);
-                batch.into_iter().map(FifoCall::Popped).chain(end)
+                popped(&batch)
             }),
             Self::Len => log.call(|| FifoCall::Length(consumer.len())),
             Self::IsEmpty => log.ask(|| consumer.is_empty().then_some(FifoCall::Empty)),

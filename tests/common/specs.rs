@@ -23,6 +23,8 @@ pub(crate) enum FifoCall {
     /// A push was refused, or the queue called itself full.
     Full,
     Popped(u64),
+    /// A value was taken out that nobody saw.
+    Skipped,
     Peeked(u64),
     /// A pop or peek found nothing, or the queue called itself empty.
     Empty,
@@ -71,7 +73,7 @@ impl Fifo {
         }
         others.most(|call, has_taken_effect| match call {
             FifoCall::Pushed(_) => !has_taken_effect,
-            FifoCall::Popped(_) => has_taken_effect,
+            FifoCall::Popped(_) | FifoCall::Skipped => has_taken_effect,
             FifoCall::Full | FifoCall::Peeked(_) | FifoCall::Empty | FifoCall::Length(_) => false,
         })
     }
@@ -89,6 +91,7 @@ impl Spec for Fifo {
             }
             FifoCall::Full => self.values.len() + self.slots_held(others) >= self.capacity,
             FifoCall::Popped(value) => next.values.pop_front() == Some(value),
+            FifoCall::Skipped => next.values.pop_front().is_some(),
             FifoCall::Peeked(value) => self.values.front() == Some(&value),
             FifoCall::Empty => self.values.is_empty(),
             FifoCall::Length(length) => self.values.len() == length,
