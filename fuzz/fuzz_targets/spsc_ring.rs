@@ -1,10 +1,13 @@
 //! `SpscRing` against a `VecDeque`: order, capacity, rejected values, what both handles say, and
-//! that each value is dropped once, whether it was popped or left in the ring.
+//! that each value is dropped once, whether it was popped, alone or with others, or left in the ring.
 #![no_main]
 
 use std::collections::VecDeque;
+use std::mem::MaybeUninit;
+use std::rc::Rc;
 
 use arbitrary::Arbitrary;
+use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
 use latchless::ring::{Full, SpscRing};
 use latchless_fuzz::{BATCH, Ledger, Start, Value, batch_with_room};
 use libfuzzer_sys::fuzz_target;
@@ -18,6 +21,42 @@ enum Op {
     Peek,
     /// Drop the handles and split once more.
     SplitAgain,
+    /// Push what an iterator over so many yields.
+    PushIter(u8),
+    /// Ask for a chunk of so many slots, and fill and commit so many at most.
+    Write {
+        asked: u8,
+        committed: u8,
+    },
+    /// Fill as many slots as lie side by side, so many at most.
+    WriteContiguous(u8),
+    /// Ask an iterator over the values for so many.
+    PopIter(u8),
+    /// Let all values come.
+    PopFold,
+    /// Pop into so many places.
+    PopUninit(u8),
+    /// Ask for a chunk of so many values, look at them, and take so many at most.
+    Read {
+        asked: u8,
+        taken: u8,
+    },
+    /// Take as many values as lie side by side, so many at most.
+    ReadContiguous(u8),
+    /// Ask for chunks, and commit nothing.
+    LetGo(u8),
+    Skip(u8),
+    Clear,
+    /// Push copies of so many numbers, or none.
+    PushSlice {
+        count: u8,
+        is_entire: bool,
+    },
+    /// Pop into so many places for numbers, or none.
+    PopSlice {
+        count: u8,
+        is_entire: bool,
+    },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -35,44 +74,218 @@ struct Input {
     ops: Vec<Op>,
 }
 
+/// No more than a chunk of the largest ring, and one.
+fn count(byte: u8) -> usize {
+    usize::from(byte) % 66
+}
+
+/// Fills the first slots of a chunk in place, and commits them.
+fn fill<const N: usize>(
+    mut chunk: WriteChunk<'_, Value, N>,
+    count: usize,
+    ledger: &Rc<Ledger>,
+    model: &mut VecDeque<usize>,
+) {
+    let (first, second) = chunk.as_mut_slices();
+    for slot in first.iter_mut().chain(second).take(count) {
+        model.push_back(slot.write(ledger.issue()).number());
+    }
+    // SAFETY: so many were written.
+    unsafe { chunk.commit(count) };
+}
+
+fn apply<const N: usize>(
+    op: &Op,
+    producer: &mut Producer<'_, Value, N>,
+    consumer: &mut Consumer<'_, Value, N>,
+    ledger: &Rc<Ledger>,
+    model: &mut VecDeque<usize>,
+) {
+    let (len, vacant) = (model.len(), N - model.len());
+    let popped = |value: Value, model: &mut VecDeque<usize>| {
+        assert_eq!(Some(value.number()), model.pop_front());
+    };
+    match *op {
+        Op::Push => {
+            let value = ledger.issue();
+            let number = value.number();
+            match producer.push(value) {
+                Ok(()) => model.push_back(number),
+                Err(Full(value)) => {
+                    assert_eq!(value.number(), number);
+                    assert_eq!(len, N, "refused with room left");
+                }
+            }
+        }
+        Op::Pop => assert_eq!(consumer.pop().map(|value| value.number()), model.pop_front()),
+        Op::PopBatch(room) => {
+            let mut batch = batch_with_room(ledger, room);
+            let taken = batch.len();
+            let count = consumer.pop_into_vec(&mut batch);
+            assert_eq!(count, len.min(BATCH - taken));
+            for value in &batch[taken..] {
+                assert_eq!(Some(value.number()), model.pop_front());
+            }
+            assert_eq!(batch.len(), taken + count);
+        }
+        Op::Peek => {
+            let front = model.front().copied();
+            assert_eq!(consumer.peek().map(Value::number), front);
+            assert_eq!(consumer.peek_mut().map(|value| value.number()), front);
+        }
+        Op::PushIter(byte) => {
+            let values = (0..count(byte)).map(|_| {
+                let value = ledger.issue();
+                model.push_back(value.number());
+                value
+            });
+            assert_eq!(producer.push_iter(values), count(byte).min(vacant));
+        }
+        Op::Write { asked, committed } => match producer.write_chunk(count(asked)) {
+            Ok(chunk) => {
+                assert_eq!(chunk.len(), count(asked));
+                fill(chunk, count(committed).min(count(asked)), ledger, model);
+            }
+            Err(TooFew(said)) => {
+                assert_eq!(said, vacant);
+                assert!(said < count(asked), "refused with room left");
+            }
+        },
+        Op::WriteContiguous(most) => {
+            let chunk = producer.write_chunk_contiguous(count(most));
+            assert!(chunk.len() <= vacant.min(count(most)));
+            assert_eq!(chunk.is_empty(), vacant.min(count(most)) == 0);
+            let all = chunk.len();
+            fill(chunk, all, ledger, model);
+        }
+        Op::PopIter(most) => {
+            let values = consumer.pop_iter();
+            assert_eq!(values.len(), len);
+            values.take(count(most)).for_each(|value| popped(value, model));
+            assert_eq!(model.len(), len.saturating_sub(count(most)));
+        }
+        Op::PopFold => {
+            consumer.pop_iter().for_each(|value| popped(value, model));
+            assert!(model.is_empty());
+        }
+        Op::PopUninit(most) => {
+            let mut places: Vec<_> = (0..count(most)).map(|_| MaybeUninit::uninit()).collect();
+            let moved = consumer.pop_slice_uninit(&mut places);
+            assert_eq!(moved, len.min(count(most)));
+            for place in places.into_iter().take(moved) {
+                // SAFETY: so many values were moved to the first places.
+                popped(unsafe { place.assume_init() }, model);
+            }
+        }
+        Op::Read { asked, taken } => match consumer.read_chunk(count(asked)) {
+            Ok(mut chunk) => {
+                let (first, second) = chunk.as_mut_slices();
+                let seen = first.iter().chain(&*second).map(Value::number);
+                assert!(seen.eq(model.iter().copied().take(count(asked))));
+                let (first, second) = chunk.as_slices();
+                let seen = first.iter().chain(second).map(Value::number);
+                assert!(seen.eq(model.iter().copied().take(count(asked))));
+                chunk.commit(count(taken));
+                model.drain(..count(taken).min(count(asked)));
+            }
+            Err(TooFew(said)) => {
+                assert_eq!(said, len);
+                assert!(said < count(asked), "refused with so many there");
+            }
+        },
+        Op::ReadContiguous(most) => {
+            let chunk = consumer.read_chunk_contiguous(count(most));
+            assert_eq!(chunk.is_empty(), len.min(count(most)) == 0);
+            let (first, second) = chunk.as_slices();
+            assert!(first.len() <= len.min(count(most)) && second.is_empty());
+            first.iter().for_each(|value| assert_eq!(Some(value.number()), model.pop_front()));
+            chunk.commit_all();
+        }
+        Op::LetGo(byte) => {
+            _ = producer.write_chunk(count(byte));
+            _ = consumer.read_chunk(count(byte));
+        }
+        Op::Skip(most) => {
+            assert_eq!(consumer.skip(count(most)), len.min(count(most)));
+            model.drain(..len.min(count(most)));
+        }
+        Op::Clear => {
+            assert_eq!(consumer.clear(), len);
+            model.clear();
+        }
+        Op::SplitAgain | Op::PushSlice { .. } | Op::PopSlice { .. } => {}
+    }
+}
+
+/// Moves numbers by slices. Returns how many were moved.
+fn apply_to_numbers<const N: usize>(
+    op: &Op,
+    producer: &mut Producer<'_, u64, N>,
+    consumer: &mut Consumer<'_, u64, N>,
+    next: &mut u64,
+    model: &mut VecDeque<u64>,
+) {
+    let entire = |result: Result<(), TooFew>, asked: usize, possible: usize| match result {
+        Ok(()) => asked,
+        Err(TooFew(said)) => {
+            assert_eq!(said, possible);
+            assert!(said < asked, "refused though it was possible");
+            0
+        }
+    };
+    match *op {
+        Op::PushSlice { count: byte, is_entire } => {
+            let values: Vec<u64> = (*next..).take(count(byte)).collect();
+            let vacant = N - model.len();
+            let pushed = if is_entire {
+                entire(producer.push_entire_slice(&values), values.len(), vacant)
+            } else if byte.is_multiple_of(2) {
+                producer.push_slice(&values)
+            } else {
+                producer.push_slice_cloned(&values)
+            };
+            assert!(is_entire || pushed == vacant.min(values.len()));
+            model.extend(&values[..pushed]);
+            *next += pushed as u64;
+        }
+        Op::PopSlice { count: byte, is_entire } => {
+            let mut places = vec![u64::MAX; count(byte)];
+            let asked = places.len();
+            let popped = if is_entire {
+                entire(consumer.pop_entire_slice(&mut places), asked, model.len())
+            } else {
+                consumer.pop_slice(&mut places)
+            };
+            assert!(is_entire || popped == model.len().min(asked));
+            assert!(places[..popped].iter().copied().eq(model.drain(..popped)));
+            assert!(places[popped..].iter().all(|&place| place == u64::MAX));
+        }
+        _ => {}
+    }
+}
+
 fn run<const N: usize>(start: Start, ops: &[Op]) {
     let ledger = Ledger::new();
     let mut ring = SpscRing::<Value, N>::with_start(start.position() as usize);
-    let mut model = VecDeque::new();
+    let mut numbers = SpscRing::<u64, N>::with_start(start.position() as usize);
+    let (mut model, mut model_of_numbers, mut next) = (VecDeque::new(), VecDeque::new(), 0);
     let mut handles = ring.split();
+    let mut ends = numbers.split();
     for op in ops {
-        let (producer, consumer) = (&mut handles.0, &mut handles.1);
-        match op {
-            Op::Push => {
-                let value = ledger.issue();
-                let number = value.number();
-                match producer.push(value) {
-                    Ok(()) => model.push_back(number),
-                    Err(Full(value)) => {
-                        assert_eq!(value.number(), number);
-                        assert_eq!(model.len(), N, "refused with room left");
-                    }
-                }
-            }
-            Op::Pop => assert_eq!(consumer.pop().map(|value| value.number()), model.pop_front()),
-            Op::PopBatch(room) => {
-                let mut batch = batch_with_room(&ledger, *room);
-                let taken = batch.len();
-                let count = consumer.pop_into_vec(&mut batch);
-                assert_eq!(count, model.len().min(BATCH - taken));
-                for value in &batch[taken..] {
-                    assert_eq!(Some(value.number()), model.pop_front());
-                }
-                assert_eq!(batch.len(), taken + count);
-            }
-            Op::Peek => assert_eq!(consumer.peek().map(Value::number), model.front().copied()),
-            Op::SplitAgain => handles = ring.split(),
+        if matches!(op, Op::SplitAgain) {
+            handles = ring.split();
+            ends = numbers.split();
         }
+        apply(op, &mut handles.0, &mut handles.1, &ledger, &mut model);
+        apply_to_numbers(op, &mut ends.0, &mut ends.1, &mut next, &mut model_of_numbers);
         let (producer, consumer) = (&handles.0, &handles.1);
-        assert_eq!([producer.len(), consumer.len()], [model.len(); 2]);
-        assert_eq!([producer.is_empty(), consumer.is_empty()], [model.is_empty(); 2]);
-        assert_eq!([producer.is_full(), consumer.is_full()], [model.len() == N; 2]);
-        assert_eq!(producer.slots(), N - model.len());
+        // Not after every call: to ask is to look at the other side's position again.
+        if matches!(op, Op::Peek | Op::SplitAgain) {
+            assert_eq!([producer.len(), consumer.len()], [model.len(); 2]);
+            assert_eq!([producer.is_empty(), consumer.is_empty()], [model.is_empty(); 2]);
+            assert_eq!([producer.is_full(), consumer.is_full()], [model.len() == N; 2]);
+            assert_eq!(producer.slots(), N - model.len());
+        }
         assert_eq!(ledger.live(), model.len());
     }
     drop(ring);

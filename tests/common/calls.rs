@@ -261,10 +261,14 @@ impl ConsumerCall {
                 popped(&values)
             }),
             Self::ReadChunk | Self::ReadPart => log.ask(|| match consumer.read_chunk(BATCH) {
-                Ok(chunk) => {
-                    let (first, second) = chunk.as_slices();
-                    let values = [first, second].concat();
-                    let taken = if self == Self::ReadChunk { BATCH } else { 1 };
+                Ok(mut chunk) => {
+                    let (values, taken) = if self == Self::ReadChunk {
+                        let (first, second) = chunk.as_slices();
+                        ([first, second].concat(), BATCH)
+                    } else {
+                        let (first, second) = chunk.as_mut_slices();
+                        ([&*first, second].concat(), 1)
+                    };
                     chunk.commit(taken);
                     let mut calls = popped(&values[..taken]);
                     calls.push(FifoCall::Peeked(values[0]));

@@ -29,6 +29,7 @@ pub struct TooFew(pub usize);
 ///
 /// Nothing is in the ring before a call that commits. A chunk that is dropped or forgotten leaves
 /// the ring as it was; what had been written to it is not dropped.
+#[must_use = "nothing is in the ring before it is committed"]
 pub struct WriteChunk<'c, T, const N: usize> {
     /// Borrowed exclusively, by the constructor's word.
     producer: &'c Producer<'c, T, N>,
@@ -40,6 +41,7 @@ pub struct WriteChunk<'c, T, const N: usize> {
 ///
 /// Nothing is taken out before a call that commits. A chunk that is dropped or forgotten leaves the
 /// ring as it was.
+#[must_use = "nothing is taken out before it is committed"]
 pub struct ReadChunk<'c, T, const N: usize> {
     /// Borrowed exclusively, by the constructor's word.
     consumer: &'c Consumer<'c, T, N>,
@@ -52,6 +54,7 @@ pub struct ReadChunk<'c, T, const N: usize> {
 /// `next`, so also a `for` loop, pops one value: what does not come out stays in the ring, whether
 /// the iterator is dropped or forgotten. `fold`, and with it `for_each`, `sum`, `count` and what else is
 /// built on it, takes all values out and gives their slots up at once, by one store.
+#[must_use = "nothing is taken out before it is asked for"]
 pub struct IntoIter<'c, T, const N: usize>(ReadChunk<'c, T, N>);
 
 // SAFETY: the chunk borrows the producer exclusively, and `&mut Producer` may go wherever `T` may.

@@ -2,7 +2,7 @@
 
 use core::mem::{ManuallyDrop, MaybeUninit};
 
-use latchless::ring::spsc::{Consumer, Producer};
+use latchless::ring::spsc::{Consumer, Producer, ReadChunk, WriteChunk};
 use latchless::ring::{Full, SpscRing};
 
 use crate::export;
@@ -18,6 +18,8 @@ macro_rules! for_values {
             type Spsc = SpscRing<Item, SLOTS>;
             type Tx<'a> = Producer<'a, Item, SLOTS>;
             type Rx<'a> = Consumer<'a, Item, SLOTS>;
+            type Chunk<C> = MaybeUninit<C>;
+            type Slices<'c, I> = MaybeUninit<(&'c mut [I], &'c mut [I])>;
             type Ends<'a> = MaybeUninit<(Tx<'a>, Rx<'a>)>;
 
             export! { $suffix
@@ -42,6 +44,91 @@ macro_rules! for_values {
                     rx.pop().map(|value| out.write(value)).is_some()
                 }
                 fn consumer_peek(rx: &'static Rx<'static>) -> Option<&'static Item> { rx.peek() }
+                fn consumer_peek_mut(rx: &'static mut Rx<'static>) -> Option<&'static mut Item> {
+                    rx.peek_mut()
+                }
+                fn producer_write_chunk(
+                    tx: &'static mut Tx<'static>,
+                    count: usize,
+                    out: &mut Chunk<WriteChunk<'static, Item, SLOTS>>,
+                ) -> bool {
+                    tx.write_chunk(count).map(|chunk| out.write(chunk)).is_ok()
+                }
+                fn producer_write_chunk_contiguous(
+                    tx: &'static mut Tx<'static>,
+                    most: usize,
+                    out: &mut Chunk<WriteChunk<'static, Item, SLOTS>>,
+                ) {
+                    out.write(tx.write_chunk_contiguous(most));
+                }
+                fn write_chunk_slices(
+                    chunk: &'static mut WriteChunk<'_, Item, SLOTS>,
+                    out: &mut Slices<'static, Out>,
+                ) {
+                    out.write(chunk.as_mut_slices());
+                }
+                fn write_chunk_commit(chunk: &mut WriteChunk<'_, Item, SLOTS>, count: usize) {
+                    let count = count.min(chunk.len());
+                    // SAFETY: the caller has written so many.
+                    unsafe { value(chunk).commit(count) };
+                }
+                fn write_chunk_fill(
+                    chunk: &mut WriteChunk<'_, Item, SLOTS>,
+                    items: &'static mut [Item; SLOTS],
+                ) -> usize {
+                    value(chunk).fill_from_iter(items.iter_mut().map(value))
+                }
+                fn producer_push_iter_copies(
+                    tx: &mut Tx<'_>,
+                    items: &'static mut [Item; SLOTS],
+                ) -> usize {
+                    tx.push_iter(items.iter_mut().map(value))
+                }
+                fn consumer_read_chunk(
+                    rx: &'static mut Rx<'static>,
+                    count: usize,
+                    out: &mut Chunk<ReadChunk<'static, Item, SLOTS>>,
+                ) -> bool {
+                    rx.read_chunk(count).map(|chunk| out.write(chunk)).is_ok()
+                }
+                fn consumer_read_chunk_contiguous(
+                    rx: &'static mut Rx<'static>,
+                    most: usize,
+                    out: &mut Chunk<ReadChunk<'static, Item, SLOTS>>,
+                ) {
+                    out.write(rx.read_chunk_contiguous(most));
+                }
+                fn read_chunk_slices(
+                    chunk: &'static ReadChunk<'_, Item, SLOTS>,
+                    out: &mut MaybeUninit<(&'static [Item], &'static [Item])>,
+                ) {
+                    out.write(chunk.as_slices());
+                }
+                fn read_chunk_mut_slices(
+                    chunk: &'static mut ReadChunk<'_, Item, SLOTS>,
+                    out: &mut Slices<'static, Item>,
+                ) {
+                    out.write(chunk.as_mut_slices());
+                }
+                fn read_chunk_commit(chunk: &mut ReadChunk<'_, Item, SLOTS>, count: usize) {
+                    value(chunk).commit(count);
+                }
+                fn consumer_pop_iter_next(rx: &mut Rx<'_>, out: &mut Out) -> bool {
+                    rx.pop_iter().next().map(|value| out.write(value)).is_some()
+                }
+                fn consumer_pop_iter_fold(rx: &mut Rx<'_>, out: &'static mut [Out; SLOTS]) {
+                    let mut places = out.iter_mut();
+                    rx.pop_iter().for_each(|value| {
+                        if let Some(place) = places.next() {
+                            place.write(value);
+                        }
+                    });
+                }
+                fn consumer_skip(rx: &mut Rx<'_>, most: usize) -> usize { rx.skip(most) }
+                fn consumer_clear(rx: &mut Rx<'_>) -> usize { rx.clear() }
+                fn consumer_pop_slice_uninit_copies(rx: &mut Rx<'_>, out: &mut [Out; SLOTS]) -> usize {
+                    rx.pop_slice_uninit(out)
+                }
                 fn consumer_len(rx: &Rx<'_>) -> usize { rx.len() }
                 fn consumer_is_empty(rx: &Rx<'_>) -> bool { rx.is_empty() }
                 fn consumer_is_full(rx: &Rx<'_>) -> bool { rx.is_full() }
@@ -53,3 +140,48 @@ macro_rules! for_values {
 for_values!(words, u64, "_u64");
 for_values!(lines, [u64; 8], "_line");
 for_values!(dropped, Dropped, "_dropped");
+
+macro_rules! for_copied_values {
+    ($module:ident, $item:ty, $suffix:literal) => {
+        mod $module {
+            use super::*;
+
+            type Item = $item;
+            type Tx<'a> = Producer<'a, Item, SLOTS>;
+            type Rx<'a> = Consumer<'a, Item, SLOTS>;
+
+            export! { $suffix
+                fn producer_push_slice_copies(tx: &mut Tx<'_>, items: &[Item; SLOTS]) -> usize {
+                    tx.push_slice(items)
+                }
+                fn producer_push_entire_slice_copies(
+                    tx: &mut Tx<'_>,
+                    items: &[Item; SLOTS],
+                    count: usize,
+                ) -> bool {
+                    items.get(..count).is_some_and(|items| tx.push_entire_slice(items).is_ok())
+                }
+                fn producer_push_slice_cloned_copies(
+                    tx: &mut Tx<'_>,
+                    items: &[Item; SLOTS],
+                ) -> usize {
+                    tx.push_slice_cloned(items)
+                }
+                fn consumer_pop_slice_copies(rx: &mut Rx<'_>, places: &mut [Item; SLOTS]) -> usize {
+                    rx.pop_slice(places)
+                }
+                fn consumer_pop_entire_slice_copies(
+                    rx: &mut Rx<'_>,
+                    places: &mut [Item; SLOTS],
+                    count: usize,
+                ) -> bool {
+                    let places = places.get_mut(..count);
+                    places.is_some_and(|places| rx.pop_entire_slice(places).is_ok())
+                }
+            }
+        }
+    };
+}
+
+for_copied_values!(copied_words, u64, "_u64");
+for_copied_values!(copied_lines, [u64; 8], "_line");

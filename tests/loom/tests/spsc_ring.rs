@@ -196,9 +196,9 @@ fn part_of_a_chunk_races_part_of_a_chunk() {
                 true
             },
             |c| {
-                let Ok(chunk) = c.read_chunk(2) else { return vec![] };
-                let (first, second) = chunk.as_slices();
-                assert_eq!([first, second].concat(), [1, 7]);
+                let Ok(mut chunk) = c.read_chunk(2) else { return vec![] };
+                let (first, second) = chunk.as_mut_slices();
+                assert_eq!([&*first, second].concat(), [1, 7]);
                 chunk.commit(1);
                 vec![1]
             },

@@ -72,6 +72,34 @@ operations! {
     op_spsc_pop_line(rx: &mut Rx<'_, Line>) -> Option<Line> { rx.pop() }
     op_spsc_peek(rx: &Rx<'_, u64>) -> u64 { rx.peek().copied().unwrap_or_default() }
 
+    op_spsc_push_slice_64(tx: &mut Tx<'_, u64>, values: &[u64; 64]) -> usize {
+        tx.push_slice(values)
+    }
+    op_spsc_push_iter_64(tx: &mut Tx<'_, u64>, values: &[u64; 64]) -> usize {
+        tx.push_iter(values.iter().copied())
+    }
+    op_spsc_write_chunk_64(tx: &mut Tx<'_, u64>, value: u64) {
+        let Ok(mut chunk) = tx.write_chunk(64) else { return };
+        let (first, second) = chunk.as_mut_slices();
+        first.iter_mut().chain(second).for_each(|slot| {
+            slot.write(value);
+        });
+        // SAFETY: all of them were written.
+        unsafe { chunk.commit_all() };
+    }
+    op_spsc_pop_slice_64(rx: &mut Rx<'_, u64>, places: &mut [u64; 64]) -> usize {
+        rx.pop_slice(places)
+    }
+    op_spsc_pop_iter_64(rx: &mut Rx<'_, u64>) -> u64 { rx.pop_iter().sum() }
+    op_spsc_read_chunk_64(rx: &mut Rx<'_, u64>) -> u64 {
+        let Ok(chunk) = rx.read_chunk(64) else { return 0 };
+        let (first, second) = chunk.as_slices();
+        let sum = first.iter().chain(second).sum();
+        chunk.commit_all();
+        sum
+    }
+    op_spsc_clear_64(rx: &mut Rx<'_, u64>) -> usize { rx.clear() }
+
     op_mpmc_push(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
     op_mpmc_push_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
     op_mpmc_push_long_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
@@ -163,6 +191,21 @@ fn spsc() {
         while rx.pop().is_some() {}
         tx.push(round).expect("there is room");
         assert_eq!(rx.pop(), Some(round));
+    }
+    for round in 0..CALLS / 64 {
+        let (values, mut places) = ([round; 64], [0; 64]);
+        // One slot further on in each round, so that chunks go round.
+        tx.push(round).expect("there is room");
+        assert_eq!(rx.pop(), Some(round));
+        assert_eq!(op_spsc_push_slice_64(&mut tx, &values), 64);
+        assert_eq!(op_spsc_pop_slice_64(&mut rx, &mut places), 64);
+        assert_eq!(places, values);
+        assert_eq!(op_spsc_push_iter_64(&mut tx, &values), 64);
+        assert_eq!(op_spsc_pop_iter_64(&mut rx), 64 * round);
+        op_spsc_write_chunk_64(&mut tx, round);
+        assert_eq!(op_spsc_read_chunk_64(&mut rx), 64 * round);
+        assert_eq!(tx.push_slice(&values), 64);
+        assert_eq!(op_spsc_clear_64(&mut rx), 64);
     }
     let mut lines = Spsc::new();
     let (mut tx, mut rx) = lines.split();
