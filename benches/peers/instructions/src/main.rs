@@ -1,7 +1,8 @@
 //! Each operation of latchless alone in a function whose name starts with `op_`, called
 //! [`CALLS`] times. callgrind counts what is executed in each: `cargo xtask bench --instructions`.
 //!
-//! Nothing here depends on time, on addresses or on other threads, so the counts are exact.
+//! Nothing here depends on time, on addresses or on other threads, so the counts are exact. Slices of a
+//! ring are not here: most of what they cost is the `memcpy` of whatever C library there is.
 #![expect(missing_docs, reason = "a function is named after the operation that it is")]
 
 use std::arch::asm;
@@ -72,9 +73,6 @@ operations! {
     op_spsc_pop_line(rx: &mut Rx<'_, Line>) -> Option<Line> { rx.pop() }
     op_spsc_peek(rx: &Rx<'_, u64>) -> u64 { rx.peek().copied().unwrap_or_default() }
 
-    op_spsc_push_slice_64(tx: &mut Tx<'_, u64>, values: &[u64; 64]) -> usize {
-        tx.push_slice(values)
-    }
     op_spsc_push_iter_64(tx: &mut Tx<'_, u64>, values: &[u64; 64]) -> usize {
         tx.push_iter(values.iter().copied())
     }
@@ -86,9 +84,6 @@ operations! {
         });
         // SAFETY: all of them were written.
         unsafe { chunk.commit_all() };
-    }
-    op_spsc_pop_slice_64(rx: &mut Rx<'_, u64>, places: &mut [u64; 64]) -> usize {
-        rx.pop_slice(places)
     }
     op_spsc_pop_iter_64(rx: &mut Rx<'_, u64>) -> u64 { rx.pop_iter().sum() }
     op_spsc_read_chunk_64(rx: &mut Rx<'_, u64>) -> u64 {
@@ -193,13 +188,10 @@ fn spsc() {
         assert_eq!(rx.pop(), Some(round));
     }
     for round in 0..CALLS / 64 {
-        let (values, mut places) = ([round; 64], [0; 64]);
+        let values = [round; 64];
         // One slot further on in each round, so that chunks go round.
         tx.push(round).expect("there is room");
         assert_eq!(rx.pop(), Some(round));
-        assert_eq!(op_spsc_push_slice_64(&mut tx, &values), 64);
-        assert_eq!(op_spsc_pop_slice_64(&mut rx, &mut places), 64);
-        assert_eq!(places, values);
         assert_eq!(op_spsc_push_iter_64(&mut tx, &values), 64);
         assert_eq!(op_spsc_pop_iter_64(&mut rx), 64 * round);
         op_spsc_write_chunk_64(&mut tx, round);
