@@ -357,7 +357,9 @@ macro_rules! queue {
     (
         $name:ident<const N>, |$ends:pat_param| $open:expr;
         push $tx_type:ty: |$tx:ident, $item:ident| $push:expr;
+        $(push_batch |$batch_tx:ident, $items:ident| $push_batch:expr;)?
         pop $rx_type:ty: |$rx:ident| $pop:expr;
+        $(pop_batch |$batch_rx:ident, $places:ident| $pop_batch:expr;)?
     ) => {
         struct $name<const N: usize>;
 
@@ -377,6 +379,12 @@ macro_rules! queue {
                 let $tx = &mut self.0;
                 $push
             }
+
+            $(#[inline(always)]
+            fn push_batch(&mut self, $items: &[T]) -> usize {
+                let $batch_tx = &mut self.0;
+                $push_batch
+            })?
         }
 
         impl<T: Item, const N: usize> Pop<T> for Fixed<$rx_type, N> {
@@ -385,6 +393,12 @@ macro_rules! queue {
                 let $rx = &mut self.0;
                 $pop
             }
+
+            $(#[inline(always)]
+            fn pop_batch(&mut self, $places: &mut [T]) -> usize {
+                let $batch_rx = &mut self.0;
+                $pop_batch
+            })?
         }
     };
 }
