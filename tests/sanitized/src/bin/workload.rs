@@ -63,6 +63,7 @@ fn main() {
     counter(count);
     spsc_ring(count);
     spsc_ring_in_a_static(count);
+    spsc_ring_in_chunks(count);
     mpmc_ring(count);
     index_stack(count);
     pool(count);
@@ -246,6 +247,53 @@ fn spsc_ring_in_a_static(count: usize) {
     let (producer, consumer) = RING.try_split().expect("nobody has split it");
     assert!(RING.try_split().is_none());
     send_one_to_one(producer, consumer, count);
+}
+
+fn spsc_ring_in_chunks(count: usize) {
+    let mut ring = SpscRing::<Parcel, SLOTS>::new();
+    let (mut producer, mut consumer) = ring.split();
+    let push: Member<'_, ()> = Box::new(move |team| {
+        let mut number = 0;
+        while number < count {
+            let parcels = |number: usize| (number..count).take(3).map(|number| parcel(0, number));
+            if number % 2 == 0 {
+                team.wait_until(|| {
+                    let pushed = producer.push_iter(parcels(number));
+                    number += pushed;
+                    pushed > 0
+                });
+            } else {
+                team.wait_until(|| {
+                    let chunk = producer.write_chunk_contiguous(2);
+                    let pushed = chunk.fill_from_iter(parcels(number));
+                    number += pushed;
+                    pushed > 0
+                });
+            }
+        }
+    });
+    let pop: Member<'_, ()> = Box::new(move |team| {
+        let mut number = 0;
+        while number < count {
+            team.wait_until(|| !consumer.is_empty());
+            let turn = number % 3;
+            let mut see = |parcel: &Parcel| {
+                assert_eq!(parcel.origin(), (0, number));
+                number += 1;
+            };
+            match turn {
+                0 => consumer.pop_iter().for_each(|parcel| see(&parcel)),
+                1 => consumer.pop_iter().take(2).for_each(|parcel| see(&parcel)),
+                _ => {
+                    let chunk = consumer.read_chunk_contiguous(SLOTS);
+                    chunk.as_slices().0.iter().for_each(see);
+                    chunk.commit_all();
+                }
+            }
+        }
+        assert_eq!(consumer.clear(), 0);
+    });
+    Team::run(vec![push, pop]);
 }
 
 fn mpmc_ring(count: usize) {
