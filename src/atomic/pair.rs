@@ -196,12 +196,17 @@ impl AtomicPair {
         Err(current)
     }
 
-    /// Applies `f`, which may also be asked about a pair of words that never were there together.
-    /// Returns the value before.
-    #[cfg(not(loom))]
-    #[inline]
-    pub(super) fn modify(&self, order: Ordering, f: impl Fn([u64; 2]) -> [u64; 2]) -> [u64; 2] {
-        self.0.modify(order, f)
+    except_in_models! {
+        /// Applies `f`, which may also be asked about a pair of words that never were there together.
+        /// Returns the value before.
+        #[inline]
+        pub(super) fn modify(
+            &self,
+            order: Ordering,
+            f: impl Fn([u64; 2]) -> [u64; 2],
+        ) -> [u64; 2] {
+            self.0.modify(order, f)
+        }
     }
 }
 
