@@ -81,6 +81,8 @@ macro_rules! atomic_integer {
                 /// - `pointer` is valid for reads and writes for all of `'a`, and aligned to the
                 ///   size of the integer (which debug builds check).
                 /// - For all of `'a`, concurrent accesses to it are atomic and of this width.
+                /// - If the integer has 128 bits: it is ordinary memory, cached in the usual way
+                ///   (write-back), and not a device's.
                 #[inline]
                 pub const unsafe fn from_ptr<'a>(pointer: *mut $int) -> &'a Self {
                     // SAFETY: `Self` is a transparent wrapper of an atomic of this width; the
