@@ -33,6 +33,7 @@ pub fn has_atomic_vector_moves() -> bool {
 /// What [`has_atomic_vector_moves`] says, if this module was asked anything before; `false` otherwise. A
 /// load and a test, where the question itself may call CPUID.
 #[cfg(target_arch = "x86_64")]
+#[allow(dead_code, reason = "only builds with vector registers and their own instructions ask")]
 #[inline(always)]
 pub(crate) fn is_known_to_have_atomic_vector_moves() -> bool {
     imp::is_known_to_have_atomic_vector_moves()
@@ -136,6 +137,7 @@ mod imp {
         has(features(), VECTOR_MOVES)
     }
 
+    #[allow(dead_code, reason = "as for the function that is exported")]
     #[inline(always)]
     pub(super) fn is_known_to_have_atomic_vector_moves() -> bool {
         // ORDERING: Relaxed; the byte is the whole message.

@@ -325,8 +325,8 @@ impl RawPair {
     pub(crate) fn load(&self, _order: Ordering) -> [u64; 2] {
         #[cfg(target_feature = "sse2")]
         if is_known_to_have_atomic_vector_moves() {
-            // SAFETY: 16-byte aligned by `repr`, in Rust's own memory, accessed atomically only; the
-            // CPU was asked.
+            // SAFETY: 16-byte aligned by `repr`, in ordinary memory (Rust's own, or as `from_ptr`
+            // demands), accessed atomically only; the CPU was asked.
             return unsafe { movdqa_load(self.as_ptr()) };
         }
         // SAFETY: as for `compare_exchange`. It stores what is there, if anything.

@@ -4,6 +4,7 @@ use core::fmt;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::backend::RawU8;
+use super::modify::update_methods;
 use super::ordering::{AnyOrdering, LoadOrdering, StoreOrdering};
 
 /// A truth value that threads and interrupt handlers share, like core's `AtomicBool`.
@@ -192,66 +193,7 @@ impl AtomicBool {
         self.xor(true, order);
     }
 
-    /// Calls `f` with the value until what it returns could be stored, or it returns `None`. Returns
-    /// the value before.
-    ///
-    /// # Errors
-    ///
-    /// The value that `f` declined.
-    #[inline]
-    #[track_caller]
-    pub fn fetch_update<F>(
-        &self,
-        set_order: impl AnyOrdering,
-        fetch_order: impl LoadOrdering,
-        mut f: F,
-    ) -> Result<bool, bool>
-    where
-        F: FnMut(bool) -> Option<bool>,
-    {
-        let mut current = self.load(fetch_order);
-        while let Some(new) = f(current) {
-            match self.compare_exchange_weak(current, new, set_order, fetch_order) {
-                Ok(before) => return Ok(before),
-                Err(found) => current = found,
-            }
-        }
-        Err(current)
-    }
-
-    /// [`fetch_update`](Self::fetch_update), under the name that core gave it in Rust 1.95.
-    ///
-    /// # Errors
-    ///
-    /// The value that `f` declined.
-    #[inline]
-    #[track_caller]
-    pub fn try_update(
-        &self,
-        set_order: impl AnyOrdering,
-        fetch_order: impl LoadOrdering,
-        f: impl FnMut(bool) -> Option<bool>,
-    ) -> Result<bool, bool> {
-        self.fetch_update(set_order, fetch_order, f)
-    }
-
-    /// Calls `f` with the value until what it returns could be stored. Returns the value before.
-    #[inline]
-    #[track_caller]
-    pub fn update(
-        &self,
-        set_order: impl AnyOrdering,
-        fetch_order: impl LoadOrdering,
-        mut f: impl FnMut(bool) -> bool,
-    ) -> bool {
-        let mut current = self.load(fetch_order);
-        loop {
-            match self.compare_exchange_weak(current, f(current), set_order, fetch_order) {
-                Ok(before) => return before,
-                Err(found) => current = found,
-            }
-        }
-    }
+    update_methods!(bool);
 }
 
 impl Default for AtomicBool {

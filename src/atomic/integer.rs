@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering::{self, Relaxed};
 #[cfg(target_has_atomic = "64")]
 use super::backend::RawU64;
 use super::backend::{RawU8, RawU16, RawU32, RawUsize, UsizeWord};
+use super::modify::update_methods;
 use super::ordering::{AnyOrdering, LoadOrdering, StoreOrdering};
 
 /// How a method does it on x86-64: a word by the instruction named, a pair of words by a loop.
@@ -80,6 +81,8 @@ macro_rules! atomic_integer {
                 /// - `pointer` is valid for reads and writes for all of `'a`, and aligned to the
                 ///   size of the integer (which debug builds check).
                 /// - For all of `'a`, concurrent accesses to it are atomic and of this width.
+                /// - If the integer has 128 bits: it is ordinary memory, cached in the usual way
+                ///   (write-back), and not a device's.
                 #[inline]
                 pub const unsafe fn from_ptr<'a>(pointer: *mut $int) -> &'a Self {
                     // SAFETY: `Self` is a transparent wrapper of an atomic of this width; the
@@ -271,67 +274,7 @@ macro_rules! atomic_integer {
 
             // --- A function ---
 
-            /// Calls `f` with the value until what it returns could be stored, or it returns
-            /// `None`. Returns the value before.
-            ///
-            /// # Errors
-            ///
-            /// The value that `f` declined.
-            #[inline]
-            #[track_caller]
-            pub fn fetch_update<F>(
-                &self,
-                set_order: impl AnyOrdering,
-                fetch_order: impl LoadOrdering,
-                mut f: F,
-            ) -> Result<$int, $int>
-            where
-                F: FnMut($int) -> Option<$int>,
-            {
-                let mut current = self.load(fetch_order);
-                while let Some(new) = f(current) {
-                    match self.compare_exchange_weak(current, new, set_order, fetch_order) {
-                        Ok(before) => return Ok(before),
-                        Err(found) => current = found,
-                    }
-                }
-                Err(current)
-            }
-
-            /// [`fetch_update`](Self::fetch_update), under the name that core gave it in Rust 1.95.
-            ///
-            /// # Errors
-            ///
-            /// The value that `f` declined.
-            #[inline]
-            #[track_caller]
-            pub fn try_update(
-                &self,
-                set_order: impl AnyOrdering,
-                fetch_order: impl LoadOrdering,
-                f: impl FnMut($int) -> Option<$int>,
-            ) -> Result<$int, $int> {
-                self.fetch_update(set_order, fetch_order, f)
-            }
-
-            /// Calls `f` with the value until what it returns could be stored. Returns the value
-            /// before.
-            #[inline]
-            #[track_caller]
-            pub fn update(
-                &self,
-                set_order: impl AnyOrdering,
-                fetch_order: impl LoadOrdering,
-                mut f: impl FnMut($int) -> $int,
-            ) -> $int {
-                let mut current = self.load(fetch_order);
-                loop {
-                    match self.compare_exchange_weak(current, f(current), set_order, fetch_order) {
-                        Ok(before) => return before,
-                        Err(found) => current = found,
-                    }
-                }
-            }
+            update_methods!($int);
         }
 
         impl Default for $atomic {

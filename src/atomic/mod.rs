@@ -3,10 +3,12 @@
 //! On x86-64 a read-modify-write here is the one locked instruction that [`crate::arch`] names:
 //! [`AtomicI64::fetch_add`] is `lock xadd`, [`AtomicI64::add`], which returns nothing, is
 //! `lock add`. Plain loads and stores are core's own: they are one `mov` either way, and assembly
-//! would only blind the optimizer. `cargo xtask asm` in the repository shows the machine code of each;
-//! a test keeps it so.
+//! would only blind the optimizer. So is the weak compare-exchange: the same `lock cmpxchg`, whose flag
+//! a loop can branch on, which assembly cannot hand out. `cargo xtask asm` in the repository shows the
+//! machine code of each; a test keeps it so.
 //!
-//! Code that uses `core::sync::atomic` compiles with `latchless::atomic` in its place.
+//! Code that uses `core::sync::atomic` compiles with `latchless::atomic` in its place. (Only an ordering
+//! whose type was inferred from the parameter, as in `load(order.into())`, has to be told its type.)
 //!
 //! # Which form do I want?
 //!

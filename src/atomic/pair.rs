@@ -97,6 +97,7 @@ impl AtomicPair {
         ///   debug builds check).
         /// - For all of `'a`, concurrent accesses to it are atomic, and of 16 bytes or of one of the
         ///   words.
+        /// - It is ordinary memory, cached in the usual way (write-back), and not a device's.
         #[inline]
         pub const unsafe fn from_ptr<'a>(pointer: *mut [u64; 2]) -> &'a Self {
             // SAFETY: `Self` is a transparent wrapper of two words; the caller vouches for the rest.
@@ -196,12 +197,17 @@ impl AtomicPair {
         Err(current)
     }
 
-    /// Applies `f`, which may also be asked about a pair of words that never were there together.
-    /// Returns the value before.
-    #[cfg(not(loom))]
-    #[inline]
-    pub(super) fn modify(&self, order: Ordering, f: impl Fn([u64; 2]) -> [u64; 2]) -> [u64; 2] {
-        self.0.modify(order, f)
+    except_in_models! {
+        /// Applies `f`, which may also be asked about a pair of words that never were there together.
+        /// Returns the value before.
+        #[inline]
+        pub(super) fn modify(
+            &self,
+            order: Ordering,
+            f: impl Fn([u64; 2]) -> [u64; 2],
+        ) -> [u64; 2] {
+            self.0.modify(order, f)
+        }
     }
 }
 

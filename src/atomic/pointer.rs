@@ -4,6 +4,7 @@ use core::fmt;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::backend::RawPtr;
+use super::modify::update_methods;
 use super::ordering::{AnyOrdering, LoadOrdering, StoreOrdering};
 
 /// A thin pointer that threads and interrupt handlers share, like core's `AtomicPtr`. Provenance
@@ -164,66 +165,7 @@ impl<T> AtomicPtr<T> {
         self.0.modify(order.into(), |pointer| pointer.map_addr(|address| address ^ mask))
     }
 
-    /// Calls `f` with the pointer until what it returns could be stored, or it returns `None`. Returns
-    /// the pointer before.
-    ///
-    /// # Errors
-    ///
-    /// The pointer that `f` declined.
-    #[inline]
-    #[track_caller]
-    pub fn fetch_update<F>(
-        &self,
-        set_order: impl AnyOrdering,
-        fetch_order: impl LoadOrdering,
-        mut f: F,
-    ) -> Result<*mut T, *mut T>
-    where
-        F: FnMut(*mut T) -> Option<*mut T>,
-    {
-        let mut current = self.load(fetch_order);
-        while let Some(new) = f(current) {
-            match self.compare_exchange_weak(current, new, set_order, fetch_order) {
-                Ok(before) => return Ok(before),
-                Err(found) => current = found,
-            }
-        }
-        Err(current)
-    }
-
-    /// [`fetch_update`](Self::fetch_update), under the name that core gave it in Rust 1.95.
-    ///
-    /// # Errors
-    ///
-    /// The pointer that `f` declined.
-    #[inline]
-    #[track_caller]
-    pub fn try_update(
-        &self,
-        set_order: impl AnyOrdering,
-        fetch_order: impl LoadOrdering,
-        f: impl FnMut(*mut T) -> Option<*mut T>,
-    ) -> Result<*mut T, *mut T> {
-        self.fetch_update(set_order, fetch_order, f)
-    }
-
-    /// Calls `f` with the pointer until what it returns could be stored. Returns the pointer before.
-    #[inline]
-    #[track_caller]
-    pub fn update(
-        &self,
-        set_order: impl AnyOrdering,
-        fetch_order: impl LoadOrdering,
-        mut f: impl FnMut(*mut T) -> *mut T,
-    ) -> *mut T {
-        let mut current = self.load(fetch_order);
-        loop {
-            match self.compare_exchange_weak(current, f(current), set_order, fetch_order) {
-                Ok(before) => return before,
-                Err(found) => current = found,
-            }
-        }
-    }
+    update_methods!(*mut T);
 }
 
 impl<T> Default for AtomicPtr<T> {

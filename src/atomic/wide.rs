@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering::{self, Relaxed};
 
 use super::AtomicPair;
 use super::integer::{atomic_integer, how};
+use super::modify::update_methods;
 use super::ordering::{AnyOrdering, LoadOrdering, StoreOrdering};
 use super::pair::Unsupported;
 
