@@ -33,9 +33,9 @@ pub(super) fn contestants() -> Vec<Contestant> {
 
 queue! {
     Latchless<const N>, |_| one(leak(SpscRing::<T, N>::new()).split());
-    push Producer<'static, T, N>: |tx, item| tx.push(item).is_ok();
+    push Producer<&'static SpscRing<T, N>>: |tx, item| tx.push(item).is_ok();
     push_batch |tx, items| tx.push_slice(items);
-    pop Consumer<'static, T, N>: |rx| rx.pop();
+    pop Consumer<&'static SpscRing<T, N>>: |rx| rx.pop();
     pop_batch |rx, places| rx.pop_slice(places);
 }
 
