@@ -54,7 +54,7 @@ compile_error!(
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 /// Runs the examples of the README.

@@ -21,10 +21,14 @@ pub mod mpmc;
 pub mod spsc;
 pub mod storage;
 
+#[cfg(feature = "embedded-io")]
+mod with_embedded_io;
 #[cfg(feature = "heapless")]
 mod with_heapless;
 #[cfg(feature = "spin")]
 mod with_spin;
+#[cfg(feature = "std")]
+mod with_std;
 
 use core::error::Error;
 use core::fmt;

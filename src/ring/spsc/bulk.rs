@@ -1,5 +1,6 @@
 //! Several values at a time, copied or moved.
 
+use core::fmt;
 use core::mem::MaybeUninit;
 
 use super::{Consumer, IntoIter, Producer, RingRef, TooFew};
@@ -89,6 +90,32 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     #[inline]
     pub fn push_iter(&mut self, values: impl IntoIterator<Item = T>) -> usize {
         self.write_chunk_of(self.capacity()).fill_from_iter(values)
+    }
+}
+
+/// Text by `write!`: each piece whole, by one store, or not at all.
+///
+/// # Errors
+///
+/// If a piece does not fit; those before it are in the ring.
+///
+/// # Examples
+///
+/// ```
+/// # use latchless::ring::SpscRing;
+/// use core::fmt::Write;
+///
+/// let mut ring = SpscRing::<u8, 16>::new();
+/// let (mut producer, mut consumer) = ring.split();
+/// write!(producer, "irq {}", 33)?;
+/// assert!(write!(producer, "far too long a line").is_err());
+/// assert!(consumer.pop_iter().eq(*b"irq 33"));
+/// # Ok::<(), core::fmt::Error>(())
+/// ```
+impl<S: Storage<Item = u8>, R: RingRef<Storage = S>> fmt::Write for Producer<R> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push_entire_slice(text.as_bytes()).map_err(|TooFew(_)| fmt::Error)
     }
 }
 

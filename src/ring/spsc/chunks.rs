@@ -423,6 +423,15 @@ impl<'c, T, S: Storage<Item = T>, R: RingRef<Storage = S>> ReadChunk<'c, R> {
         (first, unsafe { &*second })
     }
 
+    #[cfg(any(feature = "std", feature = "embedded-io"))]
+    pub(in crate::ring) fn into_first_slice(self) -> &'c [T] {
+        // SAFETY: so many values are there, of all.
+        let [first, _] = unsafe { self.consumer.ring.runs(self.consumer.head.get(), self.len) };
+        // SAFETY: each slot holds a value (INV-2), which E1 published and which stays until the
+        // consumer pops, which `'c` forbids.
+        unsafe { &*first }
+    }
+
     /// As [`as_slices`](Self::as_slices), for changing the values.
     ///
     /// **Progress** wait-free. **Context** any. **Complexity** O(1).
