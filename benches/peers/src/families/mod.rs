@@ -54,7 +54,22 @@ mod tests {
             let is_small = case.capacity <= 1024 || case.payload == Payload::Word;
             case.family == Family::Spsc && case.shape != Shape::Memory && is_small
         };
-        let cases: Vec<Case> = case::all().into_iter().filter(takes_part).collect();
+        // Sizes that do not divide the capacity go round the end of the ring in the middle.
+        let round = |(shape, payload)| Case {
+            family: Family::Spsc,
+            shape,
+            payload,
+            capacity: 64,
+            operation: None,
+        };
+        let odd = [
+            (Shape::Batch(7), Payload::Word),
+            (Shape::Batch(100), Payload::Line),
+            (Shape::Chunk(7), Payload::Word),
+            (Shape::Chunk(100), Payload::Line),
+        ];
+        let cases = case::all().into_iter().filter(takes_part).chain(odd.map(round));
+        let cases: Vec<Case> = cases.collect();
         let cores = machine::cores().unwrap();
         let bench = Bench { target: Duration::from_micros(200), cores, realtime: false };
         let run_all = move || {
