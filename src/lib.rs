@@ -52,6 +52,8 @@ compile_error!(
      see https://doc.rust-lang.org/core/sync/atomic/#portability"
 );
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 

@@ -1,6 +1,7 @@
 //! The data cell of the two real backends: core's, under the closure form that loom's needs.
 
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
 /// Memory whose readers and writers are kept apart by a protocol, which the model backend checks.
 #[derive(Debug)]
@@ -59,5 +60,50 @@ impl<T, const N: usize> UnsafeCells<T, N> {
     pub(crate) unsafe fn as_mut_ptr(&self, index: usize, _count: usize) -> *mut T {
         // SAFETY: `index` is at most `N`; the cells are as transparent as their array.
         unsafe { self.0.as_ptr().cast::<T>().cast_mut().add(index) }
+    }
+}
+
+/// As [`UnsafeCells`], in memory that somebody else provides.
+#[derive(Debug)]
+pub(crate) struct UnsafeCellsAt<T> {
+    first: NonNull<T>,
+    len: usize,
+}
+
+impl<T> UnsafeCellsAt<T> {
+    /// # Safety
+    ///
+    /// `first` is valid for reading and writing `len` values, and for nobody else, as long as this is
+    /// in use.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(first: NonNull<T>, len: usize) -> Self {
+        Self { first, len }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// As [`UnsafeCells::as_ptr`].
+    ///
+    /// # Safety
+    ///
+    /// `index + count` is at most [`len`](Self::len).
+    #[inline(always)]
+    pub(crate) unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
+        // SAFETY: as the caller's word.
+        unsafe { self.as_mut_ptr(index, count) }
+    }
+
+    /// As [`UnsafeCells::as_mut_ptr`].
+    ///
+    /// # Safety
+    ///
+    /// As for [`as_ptr`](Self::as_ptr).
+    #[inline(always)]
+    pub(crate) unsafe fn as_mut_ptr(&self, index: usize, _count: usize) -> *mut T {
+        // SAFETY: `index` is at most `len`.
+        unsafe { self.first.as_ptr().add(index) }
     }
 }

@@ -180,7 +180,7 @@ pub use self::wide::{AtomicI128, AtomicU128};
 
 #[cfg(target_has_atomic = "64")]
 pub(crate) use self::backend::{MAX_THREADS, fence_after_rmw};
-pub(crate) use self::backend::{UnsafeCell, UnsafeCells};
+pub(crate) use self::backend::{UnsafeCell, UnsafeCells, UnsafeCellsAt};
 
 /// Orders this thread's accesses before it and after it for those who fence or synchronize too, like
 /// core's `fence`. On x86-64 `SeqCst` is one `mfence` or locked instruction; the others only bind the

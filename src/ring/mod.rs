@@ -19,6 +19,7 @@ mod position;
 #[cfg(target_has_atomic = "64")]
 pub mod mpmc;
 pub mod spsc;
+pub mod storage;
 
 #[cfg(feature = "heapless")]
 mod with_heapless;
@@ -30,7 +31,9 @@ use core::fmt;
 
 #[cfg(target_has_atomic = "64")]
 pub use self::mpmc::MpmcRing;
-pub use self::spsc::SpscRing;
+#[cfg(feature = "alloc")]
+pub use self::spsc::SpscHeapRing;
+pub use self::spsc::{SpscRing, SpscSliceRing};
 
 /// There was no room; the value that did not fit comes back.
 ///

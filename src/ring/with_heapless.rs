@@ -2,9 +2,10 @@
 
 #[cfg(target_has_atomic = "64")]
 use super::MpmcRing;
-use super::spsc::Consumer;
+use super::spsc::{Consumer, RingRef};
+use super::storage::Storage;
 
-impl<T, const N: usize> Consumer<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// Pops as many values as there are, or as `out` has room for, and appends them to `out` in
     /// order. Returns how many. The slots are given up all at once, by one store.
     ///

@@ -2,11 +2,12 @@
 
 use core::mem::MaybeUninit;
 
-use super::{Consumer, IntoIter, Producer, TooFew};
+use super::{Consumer, IntoIter, Producer, RingRef, TooFew};
+use crate::ring::storage::Storage;
 
 // === impl Producer ===
 
-impl<T, const N: usize> Producer<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// Appends copies of the first of `values`, as many as there is room for, by one store. Returns how
     /// many.
     ///
@@ -87,13 +88,13 @@ impl<T, const N: usize> Producer<'_, T, N> {
     #[doc(alias = "extend")]
     #[inline]
     pub fn push_iter(&mut self, values: impl IntoIterator<Item = T>) -> usize {
-        self.write_chunk_of(N).fill_from_iter(values)
+        self.write_chunk_of(self.capacity()).fill_from_iter(values)
     }
 }
 
 // === impl Consumer ===
 
-impl<'a, T, const N: usize> Consumer<'a, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// Pops into the first of `places`, as many values as there are, and gives their slots up by one
     /// store. Returns how many; the other places stay as they are.
     ///
@@ -166,8 +167,8 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     /// ```
     #[doc(alias = "drain")]
     #[inline]
-    pub fn pop_iter(&mut self) -> IntoIter<'_, T, N> {
-        self.read_chunk_of(N).into_iter()
+    pub fn pop_iter(&mut self) -> IntoIter<'_, R> {
+        self.read_chunk_of(self.capacity()).into_iter()
     }
 
     /// Takes the `most` oldest values out, or all that there are, drops them, and gives their slots up by
@@ -191,6 +192,6 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     /// O(values) if there is anything to drop. **Ordering** as [`pop`](Self::pop), for all of them.
     #[inline]
     pub fn clear(&mut self) -> usize {
-        self.skip(N)
+        self.skip(self.capacity())
     }
 }

@@ -83,5 +83,7 @@ mod handles;
 mod ring;
 
 pub use self::chunks::{IntoIter, ReadChunk, TooFew, WriteChunk};
-pub use self::handles::{Consumer, Producer};
-pub use self::ring::SpscRing;
+pub use self::handles::{Consumer, Producer, RingRef};
+#[cfg(feature = "alloc")]
+pub use self::ring::SpscHeapRing;
+pub use self::ring::{Ring, SpscRing, SpscSliceRing};
