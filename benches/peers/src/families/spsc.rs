@@ -45,7 +45,7 @@ pub(super) fn contestants() -> Vec<Contestant> {
 
 queue! {
     Latchless<const N>, |_| one(leak(SpscRing::<T, N>::new()).split());
-    push Producer<'static, T, N>: |tx, item| tx.push(item).is_ok();
+    push Producer<&'static SpscRing<T, N>>: |tx, item| tx.push(item).is_ok();
     push_batch |tx, items| tx.push_slice(items);
     push_chunk |tx, numbers| {
         let mut chunk = match tx.write_chunk(len(&numbers)) {
@@ -58,7 +58,7 @@ queue! {
         unsafe { chunk.commit_all() };
         count
     };
-    pop Consumer<'static, T, N>: |rx| rx.pop();
+    pop Consumer<&'static SpscRing<T, N>>: |rx| rx.pop();
     pop_batch |rx, places| rx.pop_slice(places);
     pop_chunk |rx, most, total| {
         let chunk = match rx.read_chunk(most) {
