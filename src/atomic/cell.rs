@@ -65,10 +65,26 @@ impl<T, const N: usize> UnsafeCells<T, N> {
 
 /// As [`UnsafeCells`], in memory that somebody else provides.
 #[derive(Debug)]
-pub(crate) struct UnsafeCellsAt<T> {
+pub(crate) struct UnsafeCellsAt<T>(CellsView<T>);
+
+/// Where [`UnsafeCellsAt`] are, and how many: what their users keep at hand.
+#[derive(Debug)]
+pub struct CellsView<T> {
     first: NonNull<T>,
     len: usize,
 }
+
+// SAFETY: an address. Whoever uses it answers for what he does.
+unsafe impl<T> Send for CellsView<T> {}
+
+impl<T> Clone for CellsView<T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for CellsView<T> {}
 
 impl<T> UnsafeCellsAt<T> {
     /// # Safety
@@ -77,23 +93,29 @@ impl<T> UnsafeCellsAt<T> {
     /// in use.
     #[inline(always)]
     pub(crate) const unsafe fn new(first: NonNull<T>, len: usize) -> Self {
-        Self { first, len }
+        Self(CellsView { first, len })
     }
 
     #[inline(always)]
-    pub(crate) const fn len(&self) -> usize {
-        self.len
+    pub(crate) const fn view(&self) -> CellsView<T> {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn len(&self, view: CellsView<T>) -> usize {
+        view.len
     }
 
     /// As [`UnsafeCells::as_ptr`].
     ///
     /// # Safety
     ///
-    /// `index + count` is at most [`len`](Self::len).
+    /// - `view` is that of these cells.
+    /// - `index + count` is at most [`len`](Self::len).
     #[inline(always)]
-    pub(crate) unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
+    pub(crate) unsafe fn as_ptr(&self, view: CellsView<T>, index: usize, count: usize) -> *const T {
         // SAFETY: as the caller's word.
-        unsafe { self.as_mut_ptr(index, count) }
+        unsafe { self.as_mut_ptr(view, index, count) }
     }
 
     /// As [`UnsafeCells::as_mut_ptr`].
@@ -102,8 +124,13 @@ impl<T> UnsafeCellsAt<T> {
     ///
     /// As for [`as_ptr`](Self::as_ptr).
     #[inline(always)]
-    pub(crate) unsafe fn as_mut_ptr(&self, index: usize, _count: usize) -> *mut T {
+    pub(crate) unsafe fn as_mut_ptr(
+        &self,
+        view: CellsView<T>,
+        index: usize,
+        _count: usize,
+    ) -> *mut T {
         // SAFETY: `index` is at most `len`.
-        unsafe { self.first.as_ptr().add(index) }
+        unsafe { view.first.as_ptr().add(index) }
     }
 }

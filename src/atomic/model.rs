@@ -4,6 +4,7 @@
 
 extern crate std;
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::vec::Vec;
@@ -52,24 +53,42 @@ pub(crate) struct UnsafeCellsAt<T> {
     first: NonNull<T>,
 }
 
+/// Nothing is kept at hand.
+pub struct CellsView<T>(PhantomData<fn() -> T>);
+
+impl<T> Clone for CellsView<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for CellsView<T> {}
+
+// SAFETY: an address and what loom knows. Whoever uses it answers for what he does.
+unsafe impl<T> Send for UnsafeCellsAt<T> {}
+
 impl<T> UnsafeCellsAt<T> {
     #[track_caller]
     pub(crate) unsafe fn new(first: NonNull<T>, len: usize) -> Self {
         Self { watched: (0..len).map(|_| UnsafeCell::new(())).collect(), first }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn view(&self) -> CellsView<T> {
+        CellsView(PhantomData)
+    }
+
+    pub(crate) fn len(&self, _: CellsView<T>) -> usize {
         self.watched.len()
     }
 
     #[track_caller]
-    pub(crate) unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
+    pub(crate) unsafe fn as_ptr(&self, _: CellsView<T>, index: usize, count: usize) -> *const T {
         read(&self.watched, index, count);
         self.first.as_ptr().wrapping_add(index)
     }
 
     #[track_caller]
-    pub(crate) unsafe fn as_mut_ptr(&self, index: usize, count: usize) -> *mut T {
+    pub(crate) unsafe fn as_mut_ptr(&self, _: CellsView<T>, index: usize, count: usize) -> *mut T {
         write(&self.watched, index, count);
         self.first.as_ptr().wrapping_add(index)
     }

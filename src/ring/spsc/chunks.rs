@@ -125,7 +125,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// [`write_chunk`](Self::write_chunk).
     #[inline]
     pub fn write_chunk_contiguous(&mut self, most: usize) -> WriteChunk<'_, R> {
-        self.write_chunk_of(most.min(self.shared().contiguous(self.tail.get())))
+        self.write_chunk_of(most.min(self.ring.contiguous(self.tail.get())))
     }
 
     /// Lends `most` vacant slots, or all that there are.
@@ -150,7 +150,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
         if count > 0 {
             let next = self.tail.get().wrapping_add(count);
             // ORDERING: Release, E1. Publishes the writes of all these slots.
-            self.shared().tail.store(next, Release);
+            self.ring.tail.store(next, Release);
             self.tail.set(next);
         }
     }
@@ -239,7 +239,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> WriteChunk<'_, R> {
         let tail = self.producer.tail.get();
         while written.count < self.len {
             let Some(value) = values.next() else { break };
-            let slot = self.producer.shared().slot_mut(tail.wrapping_add(written.count));
+            let slot = self.producer.ring.slot_mut(tail.wrapping_add(written.count));
             // SAFETY: the slot is vacant (INV-2) and this chunk's.
             unsafe { slot.write(value) };
             written.count += 1;
@@ -275,7 +275,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> WriteChunk<'_, R> {
     #[inline]
     fn slots(&self) -> [*mut [T]; 2] {
         // SAFETY: so many are vacant, of all.
-        unsafe { self.producer.shared().runs_mut(self.producer.tail.get(), self.len) }
+        unsafe { self.producer.ring.runs_mut(self.producer.tail.get(), self.len) }
     }
 }
 
@@ -327,7 +327,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// [`read_chunk`](Self::read_chunk).
     #[inline]
     pub fn read_chunk_contiguous(&mut self, most: usize) -> ReadChunk<'_, R> {
-        self.read_chunk_of(most.min(self.shared().contiguous(self.head.get())))
+        self.read_chunk_of(most.min(self.ring.contiguous(self.head.get())))
     }
 
     /// Shows the `most` oldest values, or all that there are.
@@ -358,7 +358,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[inline]
     unsafe fn dirty(&self, count: usize) {
         // SAFETY: no more than there are.
-        for run in unsafe { self.shared().runs_mut(self.head.get(), count) } {
+        for run in unsafe { self.ring.runs_mut(self.head.get(), count) } {
             let start = run.cast::<u8>();
             let bytes = run.len() * size_of::<T>();
             // A line ends where its address is a multiple of its size.
@@ -415,7 +415,7 @@ impl<'c, T, S: Storage<Item = T>, R: RingRef<Storage = S>> ReadChunk<'c, R> {
     pub fn as_slices(&self) -> (&[T], &[T]) {
         // SAFETY: so many values are there, of all.
         let [first, second] =
-            unsafe { self.consumer.shared().runs(self.consumer.head.get(), self.len) };
+            unsafe { self.consumer.ring.runs(self.consumer.head.get(), self.len) };
         // SAFETY: each slot holds a value (INV-2), which E1 published and which stays until this
         // chunk commits.
         let first = unsafe { &*first };
@@ -493,7 +493,7 @@ impl<'c, T, S: Storage<Item = T>, R: RingRef<Storage = S>> ReadChunk<'c, R> {
     #[inline]
     fn slots(&self) -> [*mut [T]; 2] {
         // SAFETY: so many values are there, of all.
-        unsafe { self.consumer.shared().runs_mut(self.consumer.head.get(), self.len) }
+        unsafe { self.consumer.ring.runs_mut(self.consumer.head.get(), self.len) }
     }
 }
 
@@ -527,7 +527,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Iterator for IntoIter<'_,
         let consumer = chunk.consumer;
         // SAFETY: the slot holds a value (INV-2), which E1 published, and is this chunk's; it is
         // given up below.
-        let value = unsafe { consumer.shared().slot_mut(consumer.head.get()).read() };
+        let value = unsafe { consumer.ring.slot_mut(consumer.head.get()).read() };
         chunk.len -= 1;
         consumer.advance(1);
         Some(value)
@@ -541,7 +541,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Iterator for IntoIter<'_,
     #[inline]
     fn fold<B, F: FnMut(B, T) -> B>(self, initial: B, mut f: F) -> B {
         let Self(chunk) = self;
-        let (ring, head) = (chunk.consumer.shared(), chunk.consumer.head.get());
+        let (ring, head) = (&chunk.consumer.ring, chunk.consumer.head.get());
         let mut taken = chunk.taking(0);
         let mut folded = initial;
         while taken.count < chunk.len {

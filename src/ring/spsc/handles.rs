@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
-use super::ring::take;
+use super::ring::{Attached, take};
 use super::{Ring, SpscRing};
 use crate::mem::CACHE_LINE_BYTES;
 use crate::ring::Full;
@@ -54,7 +54,7 @@ pub(super) mod sealed {
 /// It lies on a cache line of its own, apart from the consumer that was made beside it.
 #[repr(align(64))]
 pub struct Producer<R: RingRef> {
-    pub(super) ring: R,
+    pub(super) ring: Attached<R>,
     /// The ring's `tail`, which only this handle writes.
     pub(super) tail: Cell<usize>,
     /// The ring's `head` when last seen (INV-4).
@@ -67,7 +67,7 @@ pub struct Producer<R: RingRef> {
 /// It lies on a cache line of its own, apart from the producer that was made beside it.
 #[repr(align(64))]
 pub struct Consumer<R: RingRef> {
-    pub(super) ring: R,
+    pub(super) ring: Attached<R>,
     /// The ring's `head`, which only this handle writes.
     pub(super) head: Cell<usize>,
     /// The ring's `tail` when last seen (INV-4).
@@ -88,7 +88,7 @@ const_assert_eq!(size_of::<Consumer<&'static SpscRing<u64, 8>>>(), CACHE_LINE_BY
 impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// Takes the end that pushes into the ring, if nobody has it or is trying [`Ring::try_split`].
     ///
-    /// **Progress** wait-free (one `xchg`). **Context** any. **Complexity** O(1). **Ordering** as
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** as
     /// [`Ring::try_split`].
     ///
     /// # Examples
@@ -113,11 +113,12 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// The end that pushes. The caller has taken it (INV-3).
     #[inline]
     pub(super) fn new(ring: R) -> Self {
+        let ring = Attached::new(ring);
         // ORDERING: Relaxed; the last to write it was an earlier producer, before E3, or whoever had
         // the ring alone.
-        let tail = ring.ring().tail.load(Relaxed);
+        let tail = ring.tail.load(Relaxed);
         // ORDERING: Acquire, E2. The slots before `head` are vacated.
-        let head = ring.ring().head.load(Acquire);
+        let head = ring.head.load(Acquire);
         Self { ring, tail: Cell::new(tail), cached_head: Cell::new(head) }
     }
 
@@ -149,10 +150,10 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
         }
         // SAFETY: `tail - head < N`, so the slot is vacant (INV-2): E2 made the consumer's read of
         // it happen before. `&mut self` makes this the only writer (INV-3).
-        unsafe { self.shared().slot_mut(tail).write(value) };
+        unsafe { self.ring.slot_mut(tail).write(value) };
         let next = tail.wrapping_add(1);
         // ORDERING: Release, E1. Publishes the slot write above to `pop`.
-        self.shared().tail.store(next, Release);
+        self.ring.tail.store(next, Release);
         self.tail.set(next);
         Ok(())
     }
@@ -193,7 +194,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// The number of values the ring can hold.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.shared().capacity()
+        self.ring.capacity()
     }
 
     /// Whether nobody has the other end: its handle was dropped, or not asked for yet.
@@ -206,19 +207,14 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     #[inline]
     pub fn is_abandoned(&self) -> bool {
         // ORDERING: Acquire, E3. What the consumer did last is seen from here on.
-        !self.shared().held.consumer.load(Acquire)
-    }
-
-    #[inline(always)]
-    pub(super) fn shared(&self) -> &Ring<S> {
-        self.ring.ring()
+        !self.ring.held.consumer.load(Acquire)
     }
 
     /// Looks at the consumer's position again; returns how many values are in the ring.
     #[inline]
     pub(super) fn refresh(&self) -> usize {
         // ORDERING: Acquire, E2. The slots before `head` are vacated.
-        let head = self.shared().head.load(Acquire);
+        let head = self.ring.head.load(Acquire);
         self.cached_head.set(head);
         self.tail.get().wrapping_sub(head)
     }
@@ -229,13 +225,16 @@ impl<R: RingRef> Drop for Producer<R> {
     fn drop(&mut self) {
         // ORDERING: Release, E3. What this handle did is seen by the next, and by a consumer that finds
         // itself abandoned.
-        self.ring.ring().held.producer.store(false, Release);
+        self.ring.held.producer.store(false, Release);
     }
 }
 
 impl<R: RingRef> fmt::Debug for Producer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Producer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
+        f.debug_struct("Producer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
     }
 }
 
@@ -244,7 +243,7 @@ impl<R: RingRef> fmt::Debug for Producer<R> {
 impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// Takes the end that pops from the ring, if nobody has it or is trying [`Ring::try_split`].
     ///
-    /// **Progress** wait-free (one `xchg`). **Context** any. **Complexity** O(1). **Ordering** as
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** as
     /// [`Ring::try_split`].
     #[inline]
     pub fn try_new(ring: R) -> Option<Self> {
@@ -254,11 +253,12 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// The end that pops. The caller has taken it (INV-3).
     #[inline]
     pub(super) fn new(ring: R) -> Self {
+        let ring = Attached::new(ring);
         // ORDERING: Relaxed; the last to write it was an earlier consumer, before E3, or whoever had
         // the ring alone.
-        let head = ring.ring().head.load(Relaxed);
+        let head = ring.head.load(Relaxed);
         // ORDERING: Acquire, E1. The slots before `tail` hold their values.
-        let tail = ring.ring().tail.load(Acquire);
+        let tail = ring.tail.load(Acquire);
         Self { ring, head: Cell::new(head), cached_tail: Cell::new(tail) }
     }
 
@@ -274,7 +274,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
         }
         // SAFETY: `head < tail`, so the slot holds a value (INV-2), which E1 published. `&mut
         // self` makes this the only reader (INV-3); the store of `head` below gives the slot up.
-        let value = unsafe { self.shared().slot_mut(head).read() };
+        let value = unsafe { self.ring.slot_mut(head).read() };
         self.advance(1);
         Some(value)
     }
@@ -291,7 +291,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
         }
         // SAFETY: `head < tail`, so the slot holds a value (INV-2), which E1 published. It stays
         // until this handle pops, which the returned borrow forbids.
-        Some(unsafe { &*self.shared().slot(head) })
+        Some(unsafe { &*self.ring.slot(head) })
     }
 
     /// Shows the oldest value for changing, without taking it out.
@@ -316,7 +316,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
             return None;
         }
         // SAFETY: as in `peek`; `&mut self` makes this the only borrow of the value.
-        Some(unsafe { &mut *self.shared().slot_mut(head) })
+        Some(unsafe { &mut *self.ring.slot_mut(head) })
     }
 
     /// Returns how many values are in the ring. The producer may be adding some: there are never
@@ -347,7 +347,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// The number of values the ring can hold.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.shared().capacity()
+        self.ring.capacity()
     }
 
     /// Whether nobody has the other end: its handle was dropped, or not asked for yet.
@@ -360,12 +360,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[inline]
     pub fn is_abandoned(&self) -> bool {
         // ORDERING: Acquire, E3. What the producer did last is seen from here on.
-        !self.shared().held.producer.load(Acquire)
-    }
-
-    #[inline(always)]
-    pub(super) fn shared(&self) -> &Ring<S> {
-        self.ring.ring()
+        !self.ring.held.producer.load(Acquire)
     }
 
     /// Gives up the `count` oldest slots.
@@ -373,7 +368,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     pub(super) fn advance(&self, count: usize) {
         let next = self.head.get().wrapping_add(count);
         // ORDERING: Release, E2. The reads of the slots come before their reuse by `push`.
-        self.shared().head.store(next, Release);
+        self.ring.head.store(next, Release);
         self.head.set(next);
     }
 
@@ -381,7 +376,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[inline]
     pub(super) fn refresh(&self) -> usize {
         // ORDERING: Acquire, E1. The slots before `tail` hold their values.
-        let tail = self.shared().tail.load(Acquire);
+        let tail = self.ring.tail.load(Acquire);
         self.cached_tail.set(tail);
         tail.wrapping_sub(self.head.get())
     }
@@ -392,12 +387,15 @@ impl<R: RingRef> Drop for Consumer<R> {
     fn drop(&mut self) {
         // ORDERING: Release, E3. What this handle did is seen by the next, and by a producer that finds
         // itself abandoned.
-        self.ring.ring().held.consumer.store(false, Release);
+        self.ring.held.consumer.store(false, Release);
     }
 }
 
 impl<R: RingRef> fmt::Debug for Consumer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
+        f.debug_struct("Consumer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
     }
 }

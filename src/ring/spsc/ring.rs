@@ -2,16 +2,19 @@
 
 use core::fmt;
 use core::mem::MaybeUninit;
-use core::sync::atomic::Ordering::Acquire;
+use core::ops::Deref;
+use core::ptr::{slice_from_raw_parts, slice_from_raw_parts_mut};
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
-use super::{Consumer, Producer};
+use super::{Consumer, Producer, RingRef};
 use crate::atomic::{AtomicBool, AtomicUsize, const_fn};
 use crate::mem::CachePadded;
 use crate::ring::position::index;
 #[cfg(feature = "alloc")]
 use crate::ring::storage::Heap;
+use crate::ring::storage::sealed::Slots;
 use crate::ring::storage::{Borrowed, CapacityError, Inline, Storage};
 
 /// A bounded FIFO ring between one producer and one consumer, without a locked instruction: `N` slots
@@ -195,7 +198,7 @@ impl<S: Storage> Ring<S> {
     /// [`try_consumer`](Self::try_consumer); one that is forgotten only after [`split`](Self::split), which
     /// needs the ring unshared.
     ///
-    /// **Progress** wait-free (two `xchg`). **Context** any. **Complexity** O(1). **Ordering** what
+    /// **Progress** wait-free (two `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** what
     /// happened before the drop of an earlier handle happens before what follows.
     ///
     /// # Examples
@@ -221,7 +224,7 @@ impl<S: Storage> Ring<S> {
 
     /// Gives out the end that pushes, if nobody has it or is trying [`try_split`](Self::try_split).
     ///
-    /// **Progress** wait-free (one `xchg`). **Context** any. **Complexity** O(1). **Ordering** as
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** as
     /// [`try_split`](Self::try_split).
     #[inline]
     pub fn try_producer(&self) -> Option<Producer<&Self>> {
@@ -230,7 +233,7 @@ impl<S: Storage> Ring<S> {
 
     /// Gives out the end that pops, if nobody has it or is trying [`try_split`](Self::try_split).
     ///
-    /// **Progress** wait-free (one `xchg`). **Context** any. **Complexity** O(1). **Ordering** as
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** as
     /// [`try_split`](Self::try_split).
     #[inline]
     pub fn try_consumer(&self) -> Option<Consumer<&Self>> {
@@ -252,27 +255,46 @@ impl<S: Storage> Ring<S> {
     /// The number of values it can hold.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.slots.capacity()
+        self.slots.capacity(self.slots.view())
+    }
+}
+
+/// A ring, and what is kept at hand to find its slots.
+pub(super) struct Attached<R: RingRef> {
+    ring: R,
+    view: <R::Storage as Slots>::View,
+}
+
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Attached<R> {
+    #[inline(always)]
+    pub(super) fn new(ring: R) -> Self {
+        let view = ring.ring().slots.view();
+        Self { ring, view }
+    }
+
+    #[inline(always)]
+    pub(super) fn capacity(&self) -> usize {
+        self.slots.capacity(self.view)
     }
 
     /// How many slots from `position` on lie side by side, until the memory ends.
     #[inline(always)]
     pub(super) fn contiguous(&self, position: usize) -> usize {
-        self.capacity() - index(position, self.capacity())
+        self.capacity() - self.index(position)
     }
 
     /// The slot of `position`, for reading.
     #[inline(always)]
-    pub(super) fn slot(&self, position: usize) -> *const S::Item {
-        // SAFETY: an index is less than the capacity.
-        unsafe { self.slots.as_ptr(index(position, self.capacity()), 1) }
+    pub(super) fn slot(&self, position: usize) -> *const T {
+        // SAFETY: the ring's view; an index is less than the capacity.
+        unsafe { self.slots.as_ptr(self.view, self.index(position), 1) }
     }
 
     /// The slot of `position`, for writing.
     #[inline(always)]
-    pub(super) fn slot_mut(&self, position: usize) -> *mut S::Item {
-        // SAFETY: an index is less than the capacity.
-        unsafe { self.slots.as_mut_ptr(index(position, self.capacity()), 1) }
+    pub(super) fn slot_mut(&self, position: usize) -> *mut T {
+        // SAFETY: the ring's view; an index is less than the capacity.
+        unsafe { self.slots.as_mut_ptr(self.view, self.index(position), 1) }
     }
 
     /// `count` slots from `position` on, for reading: those up to the end of the memory, and those
@@ -282,16 +304,13 @@ impl<S: Storage> Ring<S> {
     ///
     /// `count` is at most the capacity.
     #[inline(always)]
-    pub(super) unsafe fn runs(&self, position: usize, count: usize) -> [*const [S::Item]; 2] {
+    pub(super) unsafe fn runs(&self, position: usize, count: usize) -> [*const [T]; 2] {
         let first = count.min(self.contiguous(position));
-        // SAFETY: it ends where the memory does, or before.
-        let to_end = unsafe { self.slots.as_ptr(index(position, self.capacity()), first) };
-        // SAFETY: no more than `count`.
-        let from_start = unsafe { self.slots.as_ptr(0, count - first) };
-        [
-            core::ptr::slice_from_raw_parts(to_end, first),
-            core::ptr::slice_from_raw_parts(from_start, count - first),
-        ]
+        // SAFETY: the ring's view; it ends where the memory does, or before.
+        let to_end = unsafe { self.slots.as_ptr(self.view, self.index(position), first) };
+        // SAFETY: the ring's view; no more than `count`.
+        let from_start = unsafe { self.slots.as_ptr(self.view, 0, count - first) };
+        [slice_from_raw_parts(to_end, first), slice_from_raw_parts(from_start, count - first)]
     }
 
     /// As [`runs`](Self::runs), for writing.
@@ -300,24 +319,39 @@ impl<S: Storage> Ring<S> {
     ///
     /// As for [`runs`](Self::runs).
     #[inline(always)]
-    pub(super) unsafe fn runs_mut(&self, position: usize, count: usize) -> [*mut [S::Item]; 2] {
+    pub(super) unsafe fn runs_mut(&self, position: usize, count: usize) -> [*mut [T]; 2] {
         let first = count.min(self.contiguous(position));
-        // SAFETY: it ends where the memory does, or before.
-        let to_end = unsafe { self.slots.as_mut_ptr(index(position, self.capacity()), first) };
-        // SAFETY: no more than `count`.
-        let from_start = unsafe { self.slots.as_mut_ptr(0, count - first) };
+        // SAFETY: the ring's view; it ends where the memory does, or before.
+        let to_end = unsafe { self.slots.as_mut_ptr(self.view, self.index(position), first) };
+        // SAFETY: the ring's view; no more than `count`.
+        let from_start = unsafe { self.slots.as_mut_ptr(self.view, 0, count - first) };
         [
-            core::ptr::slice_from_raw_parts_mut(to_end, first),
-            core::ptr::slice_from_raw_parts_mut(from_start, count - first),
+            slice_from_raw_parts_mut(to_end, first),
+            slice_from_raw_parts_mut(from_start, count - first),
         ]
+    }
+
+    #[inline(always)]
+    fn index(&self, position: usize) -> usize {
+        index(position, self.capacity())
+    }
+}
+
+impl<R: RingRef> Deref for Attached<R> {
+    type Target = Ring<R::Storage>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Ring<R::Storage> {
+        self.ring.ring()
     }
 }
 
 /// Takes an end; whether it was there to be taken.
 #[inline]
 pub(super) fn take(held: &AtomicBool) -> bool {
-    // ORDERING: Acquire, E3. What the last holder of the end did happened before.
-    !held.swap(true, Acquire)
+    // ORDERING: Acquire, E3. What the last holder of the end did happened before. Relaxed on failure:
+    // nothing is done.
+    held.compare_exchange(false, true, Acquire, Relaxed).is_ok()
 }
 
 impl<T, const N: usize> Default for SpscRing<T, N> {
@@ -329,10 +363,11 @@ impl<T, const N: usize> Default for SpscRing<T, N> {
 impl<S: Storage> Drop for Ring<S> {
     fn drop(&mut self) {
         let (mut head, tail) = (self.head.load_mut(), self.tail.load_mut());
+        let ring = Attached::<&Self>::new(self);
         while head != tail {
             // SAFETY: `head <= position < tail`, so the slot holds a value (INV-2), and
             // `&mut self` is alone with it. It is not visited again.
-            drop(unsafe { self.slot_mut(head).read() });
+            drop(unsafe { ring.slot_mut(head).read() });
             head = head.wrapping_add(1);
         }
     }

@@ -20,7 +20,7 @@ use core::ptr::NonNull;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
-use crate::atomic::{UnsafeCells, UnsafeCellsAt, const_fn};
+use crate::atomic::{CellsView, UnsafeCells, UnsafeCellsAt, const_fn};
 
 #[cfg(feature = "alloc")]
 pub use self::heap::Heap;
@@ -45,22 +45,33 @@ pub(super) mod sealed {
         /// What a slot holds.
         type Item;
 
+        /// What is worth keeping at hand to find a slot.
+        type View: Copy;
+
+        fn view(&self) -> Self::View;
+
         /// How many slots there are.
-        fn capacity(&self) -> usize;
+        fn capacity(&self, view: Self::View) -> usize;
 
         /// A pointer for reading `count` slots from `index` on.
         ///
         /// # Safety
         ///
-        /// `index + count` is at most the capacity.
-        unsafe fn as_ptr(&self, index: usize, count: usize) -> *const Self::Item;
+        /// - `view` is that of these slots.
+        /// - `index + count` is at most the capacity.
+        unsafe fn as_ptr(&self, view: Self::View, index: usize, count: usize) -> *const Self::Item;
 
         /// A pointer for writing `count` slots from `index` on.
         ///
         /// # Safety
         ///
         /// As for [`as_ptr`](Self::as_ptr).
-        unsafe fn as_mut_ptr(&self, index: usize, count: usize) -> *mut Self::Item;
+        unsafe fn as_mut_ptr(
+            &self,
+            view: Self::View,
+            index: usize,
+            count: usize,
+        ) -> *mut Self::Item;
     }
 }
 
@@ -76,9 +87,6 @@ pub struct Borrowed<'m, T> {
 /// A capacity that is not a power of two; what was to be the memory comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CapacityError<M>(pub M);
-
-// SAFETY: the memory is lent exclusively, for moving values of `T` in and out.
-unsafe impl<T: Send> Send for Borrowed<'_, T> {}
 
 assert_impl_all!(Borrowed<'static, core::cell::Cell<u8>>: Send);
 assert_not_impl_any!(Borrowed<'static, u8>: Sync);
@@ -101,20 +109,24 @@ impl<T, const N: usize> Inline<T, N> {
 // SAFETY: `N` cells, a power of two by `VALID_N`.
 unsafe impl<T, const N: usize> sealed::Slots for Inline<T, N> {
     type Item = T;
+    type View = ();
 
     #[inline(always)]
-    fn capacity(&self) -> usize {
+    fn view(&self) {}
+
+    #[inline(always)]
+    fn capacity(&self, (): ()) -> usize {
         N
     }
 
     #[inline(always)]
-    unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
+    unsafe fn as_ptr(&self, (): (), index: usize, count: usize) -> *const T {
         // SAFETY: the caller's word.
         unsafe { self.0.as_ptr(index, count) }
     }
 
     #[inline(always)]
-    unsafe fn as_mut_ptr(&self, index: usize, count: usize) -> *mut T {
+    unsafe fn as_mut_ptr(&self, (): (), index: usize, count: usize) -> *mut T {
         // SAFETY: the caller's word.
         unsafe { self.0.as_mut_ptr(index, count) }
     }
@@ -149,31 +161,39 @@ impl<'m, T> Borrowed<'m, T> {
 // SAFETY: as many cells as the slice had, a power of two.
 unsafe impl<T> sealed::Slots for Borrowed<'_, T> {
     type Item = T;
+    type View = CellsView<T>;
 
     #[inline(always)]
-    fn capacity(&self) -> usize {
-        let capacity = self.slots.len();
+    fn view(&self) -> CellsView<T> {
+        self.slots.view()
+    }
+
+    #[inline(always)]
+    fn capacity(&self, view: CellsView<T>) -> usize {
+        let capacity = self.slots.len(view);
         // SAFETY: `new` has looked.
         unsafe { core::hint::assert_unchecked(capacity.is_power_of_two()) };
         capacity
     }
 
     #[inline(always)]
-    unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
+    unsafe fn as_ptr(&self, view: CellsView<T>, index: usize, count: usize) -> *const T {
         // SAFETY: the caller's word.
-        unsafe { self.slots.as_ptr(index, count) }
+        unsafe { self.slots.as_ptr(view, index, count) }
     }
 
     #[inline(always)]
-    unsafe fn as_mut_ptr(&self, index: usize, count: usize) -> *mut T {
+    unsafe fn as_mut_ptr(&self, view: CellsView<T>, index: usize, count: usize) -> *mut T {
         // SAFETY: the caller's word.
-        unsafe { self.slots.as_mut_ptr(index, count) }
+        unsafe { self.slots.as_mut_ptr(view, index, count) }
     }
 }
 
 impl<T> fmt::Debug for Borrowed<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Borrowed").field("capacity", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("Borrowed")
+            .field("capacity", &self.slots.len(self.slots.view()))
+            .finish_non_exhaustive()
     }
 }
 
