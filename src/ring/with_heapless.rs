@@ -26,7 +26,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// assert_eq!(batch, [0, 1]);
     /// ```
     pub fn pop_into_vec<const M: usize>(&mut self, out: &mut heapless::Vec<T, M>) -> usize {
-        let chunk = self.read_chunk_of(M - out.len());
+        let chunk = self.read_chunk_up_to(M - out.len());
         let count = chunk.len();
         chunk.into_iter().for_each(|value| {
             let pushed = out.push(value);

@@ -31,7 +31,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     where
         T: Copy,
     {
-        self.write_chunk_of(values.len()).fill_from_slice(values)
+        self.write_chunk_up_to(values.len()).fill_from_slice(values)
     }
 
     /// Appends copies of all `values`, by one store, or of none.
@@ -63,7 +63,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     where
         T: Clone,
     {
-        self.write_chunk_of(values.len()).fill_from_iter(values.iter().cloned())
+        self.write_chunk_up_to(values.len()).fill_from_iter(values.iter().cloned())
     }
 
     /// Appends what `values` yields, as much as there is room for at the start of the call, by one
@@ -89,7 +89,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     #[doc(alias = "extend")]
     #[inline]
     pub fn push_iter(&mut self, values: impl IntoIterator<Item = T>) -> usize {
-        self.write_chunk_of(self.capacity()).fill_from_iter(values)
+        self.write_chunk_up_to(self.capacity()).fill_from_iter(values)
     }
 }
 
@@ -165,7 +165,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// [`pop`](Self::pop), for all of them.
     #[inline]
     pub fn pop_slice_uninit(&mut self, places: &mut [MaybeUninit<T>]) -> usize {
-        let chunk = self.read_chunk_of(places.len());
+        let chunk = self.read_chunk_up_to(places.len());
         let count = chunk.len();
         // SAFETY: there are no more values than places.
         unsafe { chunk.move_to(places.as_mut_ptr().cast()) };
@@ -195,7 +195,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[doc(alias = "drain")]
     #[inline]
     pub fn pop_iter(&mut self) -> IntoIter<'_, R> {
-        self.read_chunk_of(self.capacity()).into_iter()
+        self.read_chunk_up_to(self.capacity()).into_iter()
     }
 
     /// Takes the `most` oldest values out, or all that there are, drops them, and gives their slots up by
@@ -207,7 +207,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// O(values) if there is anything to drop. **Ordering** as [`pop`](Self::pop), for all of them.
     #[inline]
     pub fn skip(&mut self, most: usize) -> usize {
-        let chunk = self.read_chunk_of(most);
+        let chunk = self.read_chunk_up_to(most);
         let count = chunk.len();
         chunk.commit_all();
         count

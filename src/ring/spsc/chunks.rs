@@ -36,7 +36,7 @@ pub struct WriteChunk<'c, R: RingRef> {
     /// Borrowed exclusively, by the constructor's word.
     producer: &'c Producer<R>,
     /// How many slots from `tail` on are vacant and this chunk's.
-    len: usize,
+    pub(super) len: usize,
 }
 
 /// The oldest values, seen in place; see [`Consumer::read_chunk`].
@@ -48,7 +48,7 @@ pub struct ReadChunk<'c, R: RingRef> {
     /// Borrowed exclusively, by the constructor's word.
     consumer: &'c Consumer<R>,
     /// How many slots from `head` on hold values and are this chunk's.
-    len: usize,
+    pub(super) len: usize,
 }
 
 /// Pops the values of a chunk, oldest first; see [`Consumer::pop_iter`].
@@ -125,12 +125,15 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// [`write_chunk`](Self::write_chunk).
     #[inline]
     pub fn write_chunk_contiguous(&mut self, most: usize) -> WriteChunk<'_, R> {
-        self.write_chunk_of(most.min(self.ring.contiguous(self.tail.get())))
+        self.write_chunk_up_to(most.min(self.ring.contiguous(self.tail.get())))
     }
 
-    /// Lends `most` vacant slots, or all that there are.
+    /// Lends `most` vacant slots, or all that there are. There may be none.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`write_chunk`](Self::write_chunk).
     #[inline]
-    pub(super) fn write_chunk_of(&mut self, most: usize) -> WriteChunk<'_, R> {
+    pub fn write_chunk_up_to(&mut self, most: usize) -> WriteChunk<'_, R> {
         let len = self.vacant(most).min(most);
         WriteChunk { producer: self, len }
     }
@@ -327,12 +330,15 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// [`read_chunk`](Self::read_chunk).
     #[inline]
     pub fn read_chunk_contiguous(&mut self, most: usize) -> ReadChunk<'_, R> {
-        self.read_chunk_of(most.min(self.ring.contiguous(self.head.get())))
+        self.read_chunk_up_to(most.min(self.ring.contiguous(self.head.get())))
     }
 
-    /// Shows the `most` oldest values, or all that there are.
+    /// Shows the `most` oldest values, or all that there are. There may be none.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`read_chunk`](Self::read_chunk).
     #[inline]
-    pub(in crate::ring) fn read_chunk_of(&mut self, most: usize) -> ReadChunk<'_, R> {
+    pub fn read_chunk_up_to(&mut self, most: usize) -> ReadChunk<'_, R> {
         let len = self.there(most).min(most);
         ReadChunk { consumer: self, len }
     }

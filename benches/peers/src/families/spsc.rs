@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use latchless::ring::SpscRing;
-use latchless::ring::spsc::{Consumer, Producer, TooFew};
+use latchless::ring::spsc::{Consumer, Producer};
 use ringbuf::traits::{Consumer as _, Producer as _, Raw as _, Split as _};
 use rtrb::chunks::ChunkError;
 
@@ -48,11 +48,7 @@ queue! {
     push Producer<&'static SpscRing<T, N>>: |tx, item| tx.push(item).is_ok();
     push_batch |tx, items| tx.push_slice(items);
     push_chunk |tx, numbers| {
-        let mut chunk = match tx.write_chunk(len(&numbers)) {
-            Ok(chunk) => chunk,
-            Err(TooFew(0)) => return 0,
-            Err(TooFew(vacant)) => tx.write_chunk(vacant).expect("nobody else fills it"),
-        };
+        let mut chunk = tx.write_chunk_up_to(len(&numbers));
         let count = fill_slots(chunk.as_mut_slices(), numbers);
         // SAFETY: as many were filled.
         unsafe { chunk.commit_all() };
@@ -61,11 +57,7 @@ queue! {
     pop Consumer<&'static SpscRing<T, N>>: |rx| rx.pop();
     pop_batch |rx, places| rx.pop_slice(places);
     pop_chunk |rx, most, total| {
-        let chunk = match rx.read_chunk(most) {
-            Ok(chunk) => chunk,
-            Err(TooFew(0)) => return 0,
-            Err(TooFew(there)) => rx.read_chunk(there).expect("nobody else takes them"),
-        };
+        let chunk = rx.read_chunk_up_to(most);
         let count = add_up_slices(chunk.as_slices(), most, total);
         chunk.commit_all();
         count
