@@ -283,6 +283,13 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Attached<R> {
         self.capacity() - self.index(position)
     }
 
+    /// Where the slot of `position` is, and where the memory starts; not to be read.
+    #[inline(always)]
+    pub(super) fn addresses(&self, position: usize) -> [*const T; 2] {
+        // SAFETY: the ring's view; an index is less than the capacity, and no slot is asked for.
+        [self.index(position), 0].map(|index| unsafe { self.slots.as_ptr(self.view, index, 0) })
+    }
+
     /// The slot of `position`, for reading.
     #[inline(always)]
     pub(super) fn slot(&self, position: usize) -> *const T {
