@@ -231,7 +231,7 @@ fn static_ring_over_a_static_buffer() {
     // What may have to be dropped cannot be unwrapped in a `static`.
     static RING: Result<SpscSliceRing<'static, u32>, CapacityError<&mut [MaybeUninit<u32>]>> =
         // SAFETY: nobody else names the buffer.
-        SpscSliceRing::in_slice(unsafe { &mut *(&raw mut BUFFER) });
+        SpscSliceRing::in_slice(unsafe { &mut *&raw mut BUFFER });
 
     let ring = RING.as_ref().unwrap();
     let (mut producer, mut consumer) = ring.try_split().unwrap();
@@ -271,7 +271,8 @@ fn every_item_arrives_once_whole_and_in_order() {
 
 #[cfg(feature = "alloc")]
 mod allocated {
-    use std::alloc::{GlobalAlloc, Layout, System};
+    use core::alloc::{GlobalAlloc, Layout};
+    use std::alloc::System;
     use std::sync::Arc;
 
     use latchless::ring::SpscHeapRing;
