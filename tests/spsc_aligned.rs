@@ -175,7 +175,10 @@ fn chunk_of_what_there_is_has_no_more() {
         for len in 0..=4 {
             for most in [0, 1, 2, 3, 4, 5, usize::MAX] {
                 let mut chunk = producer.write_chunk_up_to(most);
-                assert_eq!((chunk.len(), chunk.is_empty()), (most.min(4 - len), most.min(4 - len) == 0));
+                assert_eq!(
+                    (chunk.len(), chunk.is_empty()),
+                    (most.min(4 - len), most.min(4 - len) == 0)
+                );
                 let (first, second) = chunk.as_mut_slices();
                 assert_eq!(first.len() + second.len(), most.min(4 - len));
                 let chunk = consumer.read_chunk_up_to(most);

@@ -224,10 +224,9 @@ fn carries<const N: usize>(count: usize) {
             let mut next = 0;
             for round in 1.. {
                 let mut batch = producer.batch();
-                for value in next..count.min(next + round % (N + 2)) {
-                    team.push(value, |value| batch.push(value));
-                    next = value + 1;
-                }
+                let end = count.min(next + round % (N + 2));
+                (next..end).for_each(|value| team.push(value, |value| batch.push(value)));
+                next = end;
                 match round % 3 {
                     0 => batch.flush(),
                     1 => forget(batch),
