@@ -88,12 +88,16 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> PushBatch<'_, R> {
     }
 
     /// How many values wait to be published.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn len(&self) -> usize {
         self.producer.tail.get().wrapping_sub(self.published)
     }
 
     /// Whether no value waits to be published.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

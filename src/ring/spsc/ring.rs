@@ -253,6 +253,8 @@ impl<S: Storage> Ring<S> {
     }
 
     /// The number of values it can hold.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.slots.capacity(self.slots.view())
