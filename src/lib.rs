@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | count events | [`counter::Counter`] | wait-free |
 //! | pass values from one thread or interrupt handler to another | [`ring::SpscRing`] | wait-free |
+//! | keep the latest values for one reader, and overwrite the oldest | [`ring::OverwritingRing`] | wait-free; lock-free |
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
 //! | read a value that others replace | [`snapshot::Snapshot`] | wait-free; lock-free |
 //! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |

@@ -3,6 +3,7 @@
 //! | ring | producers | consumers | push and pop | values |
 //! |---|---|---|---|---|
 //! | [`SpscRing`] | one handle | one handle | wait-free, no locked instruction | any `T` |
+//! | [`OverwritingRing`] | one handle | one handle | wait-free; lock-free; one locked instruction | any `T`, the `N` latest |
 //! | [`MpmcRing`] | any number | any number | lock-free, four tickets a value | any `T` |
 //!
 //! Vocabulary: `tail` is where the next value goes in, `head` where the next one comes out. A
@@ -18,6 +19,8 @@ mod position;
 
 #[cfg(target_has_atomic = "64")]
 pub mod mpmc;
+#[cfg(target_has_atomic = "64")]
+pub mod overwriting;
 pub mod spsc;
 
 #[cfg(feature = "heapless")]
@@ -30,6 +33,8 @@ use core::fmt;
 
 #[cfg(target_has_atomic = "64")]
 pub use self::mpmc::MpmcRing;
+#[cfg(target_has_atomic = "64")]
+pub use self::overwriting::OverwritingRing;
 pub use self::spsc::SpscRing;
 
 /// There was no room; the value that did not fit comes back.
