@@ -121,6 +121,27 @@ fn pops_race_pushes_on_one_entry() {
     });
 }
 
+/// The slot that the first pop has read is given up by the second one; the producer gets it back by
+/// its last push but one, and writes to it by the last one.
+#[test]
+fn slot_that_was_read_is_written_again() {
+    let expected = [
+        ((), vec![0], vec![3]),
+        ((), vec![1], vec![3]),
+        ((), vec![2], vec![3]),
+        ((), vec![3], vec![]),
+        ((), vec![0, 1], vec![3]),
+        ((), vec![0, 2], vec![3]),
+        ((), vec![0, 3], vec![]),
+        ((), vec![1, 2], vec![3]),
+        ((), vec![1, 3], vec![]),
+        ((), vec![2, 3], vec![]),
+    ];
+    outcomes("slot_that_was_read_is_written_again", None, &expected, || {
+        race::<1, _>(0, 1, 4, |c| pops(c, 2))
+    });
+}
+
 #[test]
 fn pushes_lap_a_pop() {
     let expected = [
