@@ -189,7 +189,7 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     /// # use latchless::ring::OverwritingRing;
     /// let mut ring = OverwritingRing::<_, 2>::new();
     /// let (mut producer, mut consumer) = ring.split();
-    /// (0..5).for_each(|n| drop(producer.push(n)));
+    /// (0..5).for_each(|n| _ = producer.push(n));
     /// let before = consumer.lost();
     /// assert_eq!(consumer.pop(), Some(3));
     /// assert_eq!(consumer.lost() - before, 3); // 0, 1 and 2
