@@ -18,7 +18,7 @@ use latchless::atomic::{
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer, ReadChunk, WriteChunk};
-use latchless::ring::{Full, MpmcRing};
+use latchless::ring::{Full, MpmcRing, overwriting};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -599,6 +599,11 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         spsc_commit_chunk(chunk: ReadChunk<'static, u64, SLOTS>) = chunk.commit_all() => "";
         spsc_pop_iter(ring: &mut Consumer<'_, u64, SLOTS>) -> u64 = ring.pop_iter().sum() => "";
         spsc_clear(ring: &mut Consumer<'_, u64, SLOTS>) -> usize = ring.clear() => "";
+        overwriting_push(ring: &mut overwriting::Producer<'_, u64, SLOTS>, value: u64) -> Option<u64>
+            = ring.push(value) => "xchg m";
+        overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>
+            = ring.pop() => "lock cmpxchg m";
+        overwriting_len(ring: &overwriting::Consumer<'_, u64, SLOTS>) -> usize = ring.len() => "";
         mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), Full<u64>>
             = ring.push(value) => "lock cmpxchg m; lock or m; lock xadd m; xchg m";
         mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64>
