@@ -53,7 +53,9 @@ compile_error!(
      see https://doc.rust-lang.org/core/sync/atomic/#portability"
 );
 
-#[cfg(test)]
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 /// Runs the examples of the README.

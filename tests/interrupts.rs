@@ -220,7 +220,7 @@ mod spsc_producer_in_handler {
     static RING: SpscRing<Stamped, 4> = SpscRing::with_start(usize::MAX - 1_000);
     static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
     static SENT: AtomicU64 = AtomicU64::new(0);
-    static PRODUCER: HandlersOwn<Producer<'static, Stamped, 4>> = HandlersOwn::new();
+    static PRODUCER: HandlersOwn<Producer<&'static SpscRing<Stamped, 4>>> = HandlersOwn::new();
 
     extern "C" fn handler(_: c_int) {
         // SAFETY: this is the one handler, on the one thread that is interrupted.
@@ -263,7 +263,7 @@ mod spsc_consumer_in_handler {
     static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
     static RECEIVED: AtomicU64 = AtomicU64::new(0);
     static WRONG: AtomicU64 = AtomicU64::new(0);
-    static CONSUMER: HandlersOwn<Consumer<'static, Stamped, 4>> = HandlersOwn::new();
+    static CONSUMER: HandlersOwn<Consumer<&'static SpscRing<Stamped, 4>>> = HandlersOwn::new();
 
     extern "C" fn handler(_: c_int) {
         // SAFETY: this is the one handler, on the one thread that is interrupted.

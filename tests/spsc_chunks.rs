@@ -28,14 +28,14 @@ use common::random::Random;
 use common::specs::{Fifo, FifoCall};
 use common::team::{Member, Producers, Team};
 
-assert_impl_all!(WriteChunk<'static, Cell<u8>, 4>: Send);
-assert_impl_all!(ReadChunk<'static, Cell<u8>, 4>: Send, IntoIterator<Item = Cell<u8>>);
-assert_impl_all!(IntoIter<'static, Cell<u8>, 4>: Send, ExactSizeIterator);
-assert_not_impl_any!(WriteChunk<'static, std::rc::Rc<u8>, 4>: Send);
-assert_not_impl_any!(ReadChunk<'static, std::rc::Rc<u8>, 4>: Send);
-assert_not_impl_any!(IntoIter<'static, std::rc::Rc<u8>, 4>: Send);
-assert_not_impl_any!(WriteChunk<'static, u8, 4>: Sync, Clone);
-assert_not_impl_any!(ReadChunk<'static, u8, 4>: Sync, Clone);
+assert_impl_all!(WriteChunk<'static, &'static SpscRing<Cell<u8>, 4>>: Send);
+assert_impl_all!(ReadChunk<'static, &'static SpscRing<Cell<u8>, 4>>: Send, IntoIterator<Item = Cell<u8>>);
+assert_impl_all!(IntoIter<'static, &'static SpscRing<Cell<u8>, 4>>: Send, ExactSizeIterator);
+assert_not_impl_any!(WriteChunk<'static, &'static SpscRing<std::rc::Rc<u8>, 4>>: Send);
+assert_not_impl_any!(ReadChunk<'static, &'static SpscRing<std::rc::Rc<u8>, 4>>: Send);
+assert_not_impl_any!(IntoIter<'static, &'static SpscRing<std::rc::Rc<u8>, 4>>: Send);
+assert_not_impl_any!(WriteChunk<'static, &'static SpscRing<u8, 4>>: Sync, Clone);
+assert_not_impl_any!(ReadChunk<'static, &'static SpscRing<u8, 4>>: Sync, Clone);
 
 /// Where positions start: so that a chunk goes round the memory, or the integer's end, within a few
 /// pushes.
@@ -159,6 +159,7 @@ fn forgotten_chunk_commits_nothing() {
         slot.write(ledger.issue());
     });
     assert_eq!((consumer.len(), ledger.alive()), (2, 4));
+    drop((producer, consumer));
     drop(ring);
     assert_eq!([0, 1, 2, 3].map(|id| ledger.drops_of(id)), [1, 1, 0, 0]);
 }
@@ -177,8 +178,10 @@ fn forgotten_iterator_leaves_the_rest() {
     let _forgotten = ManuallyDrop::new(values);
     assert_eq!((producer.len(), ledger.alive()), (2, 2));
 
+    drop((producer, consumer));
     let (_, mut consumer) = ring.split();
     assert_eq!(consumer.pop_iter().next().map(|value| value.id()), Some(2));
+    drop(consumer);
     drop(ring);
     ledger.assert_all_dropped_once();
 }
@@ -308,7 +311,7 @@ fn debug_shows_the_shape_and_no_value() {
 /// are in the ring afterwards.
 fn left_after_bomb(
     bomb: usize,
-    take: impl FnOnce(&mut Consumer<'_, Tracked<'_>, 4>),
+    take: impl FnOnce(&mut Consumer<&SpscRing<Tracked<'_>, 4>>),
 ) -> Vec<usize> {
     let ledger = Ledger::new(4);
     let mut ring = ring_that_goes_round::<Tracked<'_>>();
@@ -389,6 +392,7 @@ fn panicking_clone_keeps_those_before_it() {
         assert_eq!((consumer.len(), ledger.alive()), (clones, clones));
         left.set(4);
         assert_eq!(producer.push_slice_cloned(&originals), 4 - clones);
+        drop((producer, consumer));
         drop(ring);
         ledger.assert_all_dropped_once();
     }
@@ -406,6 +410,7 @@ fn panicking_closure_keeps_what_it_was_not_shown() {
         });
         assert_eq!(message.as_deref(), Some("no more"));
         assert_eq!((producer.len(), ledger.alive()), (3 - shown, 3 - shown));
+        drop((producer, consumer));
         drop(ring);
         ledger.assert_all_dropped_once();
     }
@@ -464,7 +469,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 
 /// Fills the first `count` slots of `chunk` and commits them.
 fn commit_some<'l, const N: usize>(
-    mut chunk: WriteChunk<'_, Tracked<'l>, N>,
+    mut chunk: WriteChunk<'_, &SpscRing<Tracked<'l>, N>>,
     count: usize,
     ledger: &'l Ledger,
 ) {
@@ -662,7 +667,7 @@ proptest! {
 /// Pushes the numbers up to `count` in pieces of all lengths, in each way there is.
 fn push_in_pieces<const N: usize>(
     team: &Team,
-    producer: &mut Producer<'_, usize, N>,
+    producer: &mut Producer<&SpscRing<usize, N>>,
     count: usize,
 ) {
     let mut next = 0;
@@ -688,7 +693,7 @@ fn push_in_pieces<const N: usize>(
 
 /// Pops in each way there is, and shows `see` each value.
 fn pop_in_pieces<const N: usize>(
-    consumer: &mut Consumer<'_, usize, N>,
+    consumer: &mut Consumer<&SpscRing<usize, N>>,
     round: usize,
     mut see: impl FnMut(usize),
 ) {

@@ -25,13 +25,13 @@ use common::stamps::{Stamped, assert_each_once_in_order};
 use common::team::{Member, Producers, Team, in_step};
 
 assert_impl_all!(SpscRing<String, 4>: Send, Sync, Default, Unpin);
-assert_impl_all!(Producer<'static, Cell<u8>, 4>: Send);
-assert_impl_all!(Consumer<'static, Cell<u8>, 4>: Send);
+assert_impl_all!(Producer<&'static SpscRing<Cell<u8>, 4>>: Send);
+assert_impl_all!(Consumer<&'static SpscRing<Cell<u8>, 4>>: Send);
 assert_not_impl_any!(SpscRing<std::rc::Rc<u8>, 4>: Send, Sync);
-assert_not_impl_any!(Producer<'static, std::rc::Rc<u8>, 4>: Send);
-assert_not_impl_any!(Consumer<'static, std::rc::Rc<u8>, 4>: Send);
-assert_not_impl_any!(Producer<'static, u8, 4>: Sync, Clone);
-assert_not_impl_any!(Consumer<'static, u8, 4>: Sync, Clone);
+assert_not_impl_any!(Producer<&'static SpscRing<std::rc::Rc<u8>, 4>>: Send);
+assert_not_impl_any!(Consumer<&'static SpscRing<std::rc::Rc<u8>, 4>>: Send);
+assert_not_impl_any!(Producer<&'static SpscRing<u8, 4>>: Sync, Clone);
+assert_not_impl_any!(Consumer<&'static SpscRing<u8, 4>>: Sync, Clone);
 
 /// Where positions start: at zero, and so that the sign bit flips or the integer ends within a
 /// few pushes.
@@ -77,7 +77,9 @@ fn capacity() {
 fn len_empty_full() {
     let mut ring = SpscRing::<u8, 4>::new();
     let (mut producer, mut consumer) = ring.split();
-    let check = |producer: &Producer<'_, u8, 4>, consumer: &Consumer<'_, u8, 4>, len: usize| {
+    let check = |producer: &Producer<&SpscRing<u8, 4>>,
+                 consumer: &Consumer<&SpscRing<u8, 4>>,
+                 len: usize| {
         assert_eq!((producer.len(), consumer.len()), (len, len));
         assert_eq!((producer.is_empty(), consumer.is_empty()), (len == 0, len == 0));
         assert_eq!((producer.is_full(), consumer.is_full()), (len == 4, len == 4));
@@ -158,6 +160,7 @@ fn zero_sized_values_are_dropped_once() {
     }
     drop(consumer.pop());
     assert_eq!(DROPS.load(SeqCst), 1);
+    drop((producer, consumer));
     drop(ring);
     assert_eq!(DROPS.load(SeqCst), 4);
 }
@@ -194,8 +197,8 @@ fn memory_is_what_the_documentation_states() {
     fn check<T, const N: usize>() {
         let slots = (N * size_of::<T>()).next_multiple_of(128);
         assert_eq!(size_of::<SpscRing<T, N>>(), 384 + slots);
-        assert_eq!(size_of::<Producer<'_, T, N>>(), 24);
-        assert_eq!(size_of::<Consumer<'_, T, N>>(), 24);
+        assert_eq!(size_of::<Producer<&SpscRing<T, N>>>(), 64);
+        assert_eq!(size_of::<Consumer<&SpscRing<T, N>>>(), 64);
     }
     check::<u8, 1>();
     check::<u64, 8>();
@@ -213,8 +216,10 @@ fn values_stay_when_handles_go() {
     let (mut producer, _) = ring.split();
     producer.push(1).unwrap();
     producer.push(2).unwrap();
+    drop(producer);
     let (_, mut consumer) = ring.split();
     assert_eq!(consumer.pop(), Some(1));
+    drop(consumer);
     let (mut producer, mut consumer) = ring.split();
     producer.push(3).unwrap();
     assert_eq!(consumer.pop(), Some(2));
@@ -229,23 +234,47 @@ fn forgotten_handles_take_nothing_with_them() {
     let (mut producer, consumer) = ring.split();
     producer.push(ledger.issue()).unwrap();
     let _forgotten = ManuallyDrop::new((producer, consumer));
+    assert!(ring.try_producer().is_none() && ring.try_consumer().is_none());
     let (mut producer, mut consumer) = ring.split();
     producer.push(ledger.issue()).unwrap();
     assert!(producer.is_full());
     assert_eq!(consumer.pop().unwrap().id(), 0);
+    drop((producer, consumer));
     drop(ring);
     ledger.assert_all_dropped_once();
 }
 
 #[test]
-fn try_split_gives_the_handles_out_once() {
+fn an_end_is_given_out_while_nobody_has_it() {
     let ring = SpscRing::<u8, 2>::new();
-    {
-        let handles = ring.try_split();
-        assert!(handles.is_some());
-        assert!(ring.try_split().is_none());
-    }
-    assert!(ring.try_split().is_none(), "not even when the handles are gone");
+    let (mut producer, consumer) = ring.try_split().unwrap();
+    assert!(
+        ring.try_split().is_none()
+            && ring.try_producer().is_none()
+            && ring.try_consumer().is_none()
+    );
+    producer.push(1).unwrap();
+
+    drop(consumer);
+    assert!(ring.try_split().is_none(), "one end is not both");
+    let mut consumer = ring.try_consumer().expect("the last one was dropped");
+    assert_eq!(consumer.pop(), Some(1));
+    assert!(ring.try_consumer().is_none());
+
+    drop((producer, consumer));
+    let (mut producer, mut consumer) = ring.try_split().expect("both were dropped");
+    producer.push(2).unwrap();
+    assert_eq!(consumer.pop(), Some(2));
+}
+
+#[test]
+fn what_try_split_could_not_have_stays_to_be_had() {
+    let ring = SpscRing::<u8, 2>::new();
+    let consumer = ring.try_consumer().unwrap();
+    assert!(ring.try_split().is_none());
+    assert!(ring.try_producer().is_some(), "a failed try_split kept an end");
+    drop(consumer);
+    assert!(ring.try_split().is_some());
 }
 
 #[test]
@@ -253,11 +282,11 @@ fn split_after_try_split_starts_over() {
     let mut ring = SpscRing::<u8, 2>::new();
     let (mut producer, _) = ring.try_split().unwrap();
     producer.push(1).unwrap();
+    drop(producer);
     {
         let (mut producer, _consumer) = ring.split();
         producer.push(2).unwrap();
     }
-    // The exclusive borrow proved that no handle was left, so somebody may ask again, once.
     let (mut producer, mut consumer) = ring.try_split().unwrap();
     assert!(ring.try_split().is_none());
     assert_eq!(producer.push(3), Err(Full(3)));
@@ -265,11 +294,40 @@ fn split_after_try_split_starts_over() {
 }
 
 #[test]
+fn each_end_knows_whether_the_other_is_held() {
+    let mut ring = SpscRing::<u8, 2>::new();
+    let (mut producer, mut consumer) = ring.split();
+    assert!(!producer.is_abandoned() && !consumer.is_abandoned());
+    producer.push(1).unwrap();
+    drop(producer);
+    assert!(consumer.is_abandoned());
+    assert_eq!(consumer.pop(), Some(1));
+    drop(consumer);
+
+    let producer = ring.try_producer().unwrap();
+    assert!(producer.is_abandoned(), "nobody has asked for the other end");
+    let consumer = ring.try_consumer().unwrap();
+    assert!(!producer.is_abandoned() && !consumer.is_abandoned());
+}
+
+#[test]
+fn handles_do_not_share_a_cache_line() {
+    let mut ring = SpscRing::<u8, 2>::new();
+    let handles = ring.split();
+    let line = |address: usize| address / 64;
+    let (producer, consumer) = (&raw const handles.0, &raw const handles.1);
+    assert_ne!(line(producer.addr()), line(consumer.addr()));
+    assert_eq!((producer.addr() % 64, consumer.addr() % 64), (0, 0));
+}
+
+#[test]
 fn one_of_two_racing_threads_gets_the_handles() {
     const ROUNDS: usize = 5_000;
     let rings: Vec<SpscRing<u8, 1>> = (0..ROUNDS).map(|_| SpscRing::new()).collect();
-    let [one, other] = in_step(ROUNDS, |_, _| (), |_, round| rings[round].try_split().is_some());
+    // Whoever has the handles keeps them, or the other could have them too.
+    let [one, other] = in_step(ROUNDS, |_, _| (), |_, round| rings[round].try_split());
     for (round, (one, other)) in one.into_iter().zip(other).enumerate() {
+        let (one, other) = (one.is_some(), other.is_some());
         assert!(one != other, "round {round}: {} got them", if one { "both" } else { "none" });
     }
 }
@@ -343,6 +401,7 @@ fn drops_each_once() {
         assert_eq!(ledger.alive(), 2);
         producer.push(ledger.issue()).unwrap();
         assert_eq!(ledger.alive(), 3);
+        drop((producer, consumer));
         drop(ring);
         ledger.assert_all_dropped_once();
     }
@@ -356,6 +415,7 @@ fn panicking_drop_leaks_at_most() {
     for value in [ledger.issue(), ledger.issue_bomb(), ledger.issue(), ledger.issue()] {
         producer.push(value).unwrap();
     }
+    drop(producer);
     let message = panic_message(move || drop(ring));
     assert_eq!(message.as_deref(), Some("the drop of value 1 panics"));
     // Those after the bomb may be lost. `alive` has checked that none was dropped twice.
@@ -474,6 +534,7 @@ proptest! {
             prop_assert!(values.iter().map(Tracked::id).eq(kept));
             prop_assert_eq!(producer.len(), model.len());
         }
+        drop((producer, consumer));
         drop(ring);
         ledger.assert_all_dropped_once();
     }

@@ -81,7 +81,7 @@ fn count(byte: u8) -> usize {
 
 /// Fills the first slots of a chunk in place, and commits them.
 fn fill<const N: usize>(
-    mut chunk: WriteChunk<'_, Value, N>,
+    mut chunk: WriteChunk<'_, &SpscRing<Value, N>>,
     count: usize,
     ledger: &Rc<Ledger>,
     model: &mut VecDeque<usize>,
@@ -96,8 +96,8 @@ fn fill<const N: usize>(
 
 fn apply<const N: usize>(
     op: &Op,
-    producer: &mut Producer<'_, Value, N>,
-    consumer: &mut Consumer<'_, Value, N>,
+    producer: &mut Producer<&SpscRing<Value, N>>,
+    consumer: &mut Consumer<&SpscRing<Value, N>>,
     ledger: &Rc<Ledger>,
     model: &mut VecDeque<usize>,
 ) {
@@ -220,8 +220,8 @@ fn apply<const N: usize>(
 /// Moves numbers by slices. Returns how many were moved.
 fn apply_to_numbers<const N: usize>(
     op: &Op,
-    producer: &mut Producer<'_, u64, N>,
-    consumer: &mut Consumer<'_, u64, N>,
+    producer: &mut Producer<&SpscRing<u64, N>>,
+    consumer: &mut Consumer<&SpscRing<u64, N>>,
     next: &mut u64,
     model: &mut VecDeque<u64>,
 ) {
@@ -269,24 +269,27 @@ fn run<const N: usize>(start: Start, ops: &[Op]) {
     let mut ring = SpscRing::<Value, N>::with_start(start.position() as usize);
     let mut numbers = SpscRing::<u64, N>::with_start(start.position() as usize);
     let (mut model, mut model_of_numbers, mut next) = (VecDeque::new(), VecDeque::new(), 0);
-    let mut handles = ring.split();
-    let mut ends = numbers.split();
-    for op in ops {
-        if matches!(op, Op::SplitAgain) {
-            handles = ring.split();
-            ends = numbers.split();
+    for ops in ops.split_inclusive(|op| matches!(op, Op::SplitAgain)) {
+        let (mut producer, mut consumer) = ring.split();
+        let (mut numbers_in, mut numbers_out) = numbers.split();
+        for op in ops {
+            apply(op, &mut producer, &mut consumer, &ledger, &mut model);
+            apply_to_numbers(
+                op,
+                &mut numbers_in,
+                &mut numbers_out,
+                &mut next,
+                &mut model_of_numbers,
+            );
+            // Not after every call: to ask is to look at the other side's position again.
+            if matches!(op, Op::Peek | Op::SplitAgain) {
+                assert_eq!([producer.len(), consumer.len()], [model.len(); 2]);
+                assert_eq!([producer.is_empty(), consumer.is_empty()], [model.is_empty(); 2]);
+                assert_eq!([producer.is_full(), consumer.is_full()], [model.len() == N; 2]);
+                assert_eq!(producer.slots(), N - model.len());
+            }
+            assert_eq!(ledger.live(), model.len());
         }
-        apply(op, &mut handles.0, &mut handles.1, &ledger, &mut model);
-        apply_to_numbers(op, &mut ends.0, &mut ends.1, &mut next, &mut model_of_numbers);
-        let (producer, consumer) = (&handles.0, &handles.1);
-        // Not after every call: to ask is to look at the other side's position again.
-        if matches!(op, Op::Peek | Op::SplitAgain) {
-            assert_eq!([producer.len(), consumer.len()], [model.len(); 2]);
-            assert_eq!([producer.is_empty(), consumer.is_empty()], [model.is_empty(); 2]);
-            assert_eq!([producer.is_full(), consumer.is_full()], [model.len() == N; 2]);
-            assert_eq!(producer.slots(), N - model.len());
-        }
-        assert_eq!(ledger.live(), model.len());
     }
     drop(ring);
     assert_eq!(ledger.live(), 0, "a value left in the ring was not dropped");

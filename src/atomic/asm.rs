@@ -6,7 +6,7 @@
 
 use core::sync::atomic::{self, Ordering, Ordering::Relaxed};
 
-pub(crate) use super::cell::{UnsafeCell, UnsafeCells};
+pub(crate) use super::cell::{CellsView, UnsafeCell, UnsafeCells, UnsafeCellsAt};
 use super::modify::modify;
 use crate::arch::{
     BitWord, Exchange, Local, LocalBitWord, Word, lock_cmpxchg16b, lock_xadd_pointer,

@@ -178,9 +178,9 @@ pub use self::pointer::AtomicPtr;
 #[cfg(not(any(loom, latchless_native, miri, not(target_arch = "x86_64"))))]
 pub use self::wide::{AtomicI128, AtomicU128};
 
+pub(crate) use self::backend::{CellsView, UnsafeCell, UnsafeCells, UnsafeCellsAt};
 #[cfg(target_has_atomic = "64")]
 pub(crate) use self::backend::{MAX_THREADS, fence_after_rmw};
-pub(crate) use self::backend::{UnsafeCell, UnsafeCells};
 
 /// Orders this thread's accesses before it and after it for those who fence or synchronize too, like
 /// core's `fence`. On x86-64 `SeqCst` is one `mfence` or locked instruction; the others only bind the

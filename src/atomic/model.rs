@@ -2,7 +2,12 @@
 //!
 //! Only for the tests of this repository, against the patched loom that `cargo xtask` prepares.
 
+extern crate std;
+
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use std::vec::Vec;
 
 use loom::sync::atomic::{self, Ordering};
 
@@ -31,19 +36,72 @@ impl<T, const N: usize> UnsafeCells<T, N> {
 
     #[track_caller]
     pub(crate) unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
-        self.cells(index, count).for_each(|cell| cell.with(|_| ()));
+        read(&self.watched, index, count);
         self.values.get().cast::<T>().wrapping_add(index)
     }
 
     #[track_caller]
     pub(crate) unsafe fn as_mut_ptr(&self, index: usize, count: usize) -> *mut T {
-        self.cells(index, count).for_each(|cell| cell.with_mut(|_| ()));
+        write(&self.watched, index, count);
         self.values.get().cast::<T>().wrapping_add(index)
     }
+}
 
-    fn cells(&self, index: usize, count: usize) -> impl Iterator<Item = &UnsafeCell<()>> {
-        self.watched.iter().skip(index).take(count)
+/// As [`UnsafeCells`], in memory that somebody else provides.
+pub(crate) struct UnsafeCellsAt<T> {
+    watched: Vec<UnsafeCell<()>>,
+    first: NonNull<T>,
+}
+
+/// Nothing is kept at hand.
+pub struct CellsView<T>(PhantomData<fn() -> T>);
+
+impl<T> Clone for CellsView<T> {
+    fn clone(&self) -> Self {
+        *self
     }
+}
+
+impl<T> Copy for CellsView<T> {}
+
+// SAFETY: an address and what loom knows. Whoever uses it answers for what he does.
+unsafe impl<T> Send for UnsafeCellsAt<T> {}
+
+impl<T> UnsafeCellsAt<T> {
+    #[track_caller]
+    pub(crate) unsafe fn new(first: NonNull<T>, len: usize) -> Self {
+        Self { watched: (0..len).map(|_| UnsafeCell::new(())).collect(), first }
+    }
+
+    pub(crate) fn view(&self) -> CellsView<T> {
+        CellsView(PhantomData)
+    }
+
+    pub(crate) fn len(&self, _: CellsView<T>) -> usize {
+        self.watched.len()
+    }
+
+    #[track_caller]
+    pub(crate) unsafe fn as_ptr(&self, _: CellsView<T>, index: usize, count: usize) -> *const T {
+        read(&self.watched, index, count);
+        self.first.as_ptr().wrapping_add(index)
+    }
+
+    #[track_caller]
+    pub(crate) unsafe fn as_mut_ptr(&self, _: CellsView<T>, index: usize, count: usize) -> *mut T {
+        write(&self.watched, index, count);
+        self.first.as_ptr().wrapping_add(index)
+    }
+}
+
+#[track_caller]
+fn read(watched: &[UnsafeCell<()>], index: usize, count: usize) {
+    watched.iter().skip(index).take(count).for_each(|cell| cell.with(|_| ()));
+}
+
+#[track_caller]
+fn write(watched: &[UnsafeCell<()>], index: usize, count: usize) {
+    watched.iter().skip(index).take(count).for_each(|cell| cell.with_mut(|_| ()));
 }
 
 /// How many threads may be inside one structure at once: loom knows five, with the main one.

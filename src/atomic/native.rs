@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{self, Ordering};
 
-pub(crate) use super::cell::{UnsafeCell, UnsafeCells};
+pub(crate) use super::cell::{CellsView, UnsafeCell, UnsafeCells, UnsafeCellsAt};
 use super::delegate::{
     bit, exchange_methods, fetch, integer_methods, local, pointer_methods, update,
 };

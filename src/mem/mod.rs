@@ -3,9 +3,7 @@
 mod backoff;
 mod cache_padded;
 mod slot;
-mod slots;
 
 pub use self::backoff::Backoff;
 pub use self::cache_padded::{CACHE_LINE_BYTES, CachePadded, DESTRUCTIVE_BYTES};
 pub(crate) use self::slot::Slot;
-pub(crate) use self::slots::{SlotOf, Slots};

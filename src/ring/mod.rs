@@ -22,11 +22,16 @@ pub mod mpmc;
 #[cfg(target_has_atomic = "64")]
 pub mod overwriting;
 pub mod spsc;
+pub mod storage;
 
+#[cfg(feature = "embedded-io")]
+mod with_embedded_io;
 #[cfg(feature = "heapless")]
 mod with_heapless;
 #[cfg(feature = "spin")]
 mod with_spin;
+#[cfg(feature = "std")]
+mod with_std;
 
 use core::error::Error;
 use core::fmt;
@@ -35,7 +40,9 @@ use core::fmt;
 pub use self::mpmc::MpmcRing;
 #[cfg(target_has_atomic = "64")]
 pub use self::overwriting::OverwritingRing;
-pub use self::spsc::SpscRing;
+#[cfg(feature = "alloc")]
+pub use self::spsc::SpscHeapRing;
+pub use self::spsc::{SpscRing, SpscSliceRing};
 
 /// There was no room; the value that did not fit comes back.
 ///

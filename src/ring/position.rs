@@ -6,10 +6,10 @@
 
 use crate::atomic::only_in_models;
 
-/// The index of `position` in a ring of `N` slots, a power of two.
+/// The index of `position` in a ring of `capacity` slots, a power of two.
 #[inline(always)]
-pub(super) const fn index<const N: usize>(position: usize) -> usize {
-    position & (N - 1)
+pub(super) const fn index(position: usize, capacity: usize) -> usize {
+    position & (capacity - 1)
 }
 
 /// Whether `position` comes after `other`.
@@ -188,8 +188,8 @@ mod tests {
     proptest! {
         #[test]
         fn index_is_the_remainder(position in any::<usize>()) {
-            prop_assert_eq!(index::<1>(position), 0);
-            prop_assert_eq!(index::<16>(position), position % 16);
+            prop_assert_eq!(index(position, 1), 0);
+            prop_assert_eq!(index(position, 16), position % 16);
         }
 
         #[test]

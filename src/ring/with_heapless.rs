@@ -2,9 +2,10 @@
 
 #[cfg(target_has_atomic = "64")]
 use super::MpmcRing;
-use super::spsc::Consumer;
+use super::spsc::{Consumer, RingRef};
+use super::storage::Storage;
 
-impl<T, const N: usize> Consumer<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// Pops as many values as there are, or as `out` has room for, and appends them to `out` in
     /// order. Returns how many. The slots are given up all at once, by one store.
     ///
@@ -25,7 +26,7 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     /// assert_eq!(batch, [0, 1]);
     /// ```
     pub fn pop_into_vec<const M: usize>(&mut self, out: &mut heapless::Vec<T, M>) -> usize {
-        let chunk = self.read_chunk_of(M - out.len());
+        let chunk = self.read_chunk_up_to(M - out.len());
         let count = chunk.len();
         chunk.into_iter().for_each(|value| {
             let pushed = out.push(value);

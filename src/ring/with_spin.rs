@@ -8,31 +8,32 @@ use spin::relax::RelaxStrategy;
 use super::Full;
 #[cfg(target_has_atomic = "64")]
 use super::MpmcRing;
-use super::spsc::{Consumer, Producer};
+use super::spsc::{Consumer, Producer, RingRef};
+use super::storage::Storage;
 
-/// Calls `attempt` until it succeeds, with `R` in between.
-fn wait_to_push<T, R: RelaxStrategy>(
+/// Calls `attempt` until it succeeds, with `W` in between.
+fn wait_to_push<T, W: RelaxStrategy>(
     mut value: T,
     mut attempt: impl FnMut(T) -> Result<(), Full<T>>,
 ) {
     while let Err(Full(back)) = attempt(value) {
         value = back;
-        R::relax();
+        W::relax();
     }
 }
 
-/// Calls `attempt` until it succeeds, with `R` in between.
-fn wait_to_pop<T, R: RelaxStrategy>(mut attempt: impl FnMut() -> Option<T>) -> T {
+/// Calls `attempt` until it succeeds, with `W` in between.
+fn wait_to_pop<T, W: RelaxStrategy>(mut attempt: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(value) = attempt() {
             return value;
         }
-        R::relax();
+        W::relax();
     }
 }
 
-impl<T, const N: usize> Producer<'_, T, N> {
-    /// Appends `value`, waiting for room as `R` says.
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
+    /// Appends `value`, waiting for room as `W` says.
     ///
     /// **Progress** blocking. **Context** threads only. **Ordering** as [`push`](Self::push).
     ///
@@ -48,30 +49,30 @@ impl<T, const N: usize> Producer<'_, T, N> {
     ///     (0..10).for_each(|n| assert_eq!(consumer.pop_wait::<spin::relax::Spin>(), n));
     /// });
     /// ```
-    pub fn push_wait<R: RelaxStrategy>(&mut self, value: T) {
-        wait_to_push::<T, R>(value, |value| self.push(value));
+    pub fn push_wait<W: RelaxStrategy>(&mut self, value: T) {
+        wait_to_push::<T, W>(value, |value| self.push(value));
     }
 }
 
-impl<T, const N: usize> Consumer<'_, T, N> {
-    /// Takes the oldest value out, waiting for one as `R` says.
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
+    /// Takes the oldest value out, waiting for one as `W` says.
     ///
     /// **Progress** blocking. **Context** threads only. **Ordering** as [`pop`](Self::pop).
-    pub fn pop_wait<R: RelaxStrategy>(&mut self) -> T {
-        wait_to_pop::<T, R>(|| self.pop())
+    pub fn pop_wait<W: RelaxStrategy>(&mut self) -> T {
+        wait_to_pop::<T, W>(|| self.pop())
     }
 }
 
 #[cfg(target_has_atomic = "64")]
 impl<T, const N: usize> MpmcRing<T, N> {
-    /// Appends `value`, waiting for room as `R` says.
+    /// Appends `value`, waiting for room as `W` says.
     ///
     /// **Progress** blocking. **Context** threads only. **Ordering** as [`push`](Self::push).
-    pub fn push_wait<R: RelaxStrategy>(&self, value: T) {
-        wait_to_push::<T, R>(value, |value| self.push(value));
+    pub fn push_wait<W: RelaxStrategy>(&self, value: T) {
+        wait_to_push::<T, W>(value, |value| self.push(value));
     }
 
-    /// Takes the oldest value out, waiting for one as `R` says.
+    /// Takes the oldest value out, waiting for one as `W` says.
     ///
     /// **Progress** blocking. **Context** threads only. **Ordering** as [`pop`](Self::pop).
     ///
@@ -87,7 +88,7 @@ impl<T, const N: usize> MpmcRing<T, N> {
     ///     assert_eq!(sum, 55);
     /// });
     /// ```
-    pub fn pop_wait<R: RelaxStrategy>(&self) -> T {
-        wait_to_pop::<T, R>(|| self.pop())
+    pub fn pop_wait<W: RelaxStrategy>(&self) -> T {
+        wait_to_pop::<T, W>(|| self.pop())
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
-use latchless::ring::{MpmcRing, overwriting};
+use latchless::ring::{MpmcRing, SpscRing, overwriting};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -114,7 +114,7 @@ impl ProducerCall {
     /// Makes the call; a push pushes `value`, and a batch another one that no other call gets.
     pub(crate) fn make<const N: usize>(
         self,
-        producer: &mut Producer<'_, u64, N>,
+        producer: &mut Producer<&SpscRing<u64, N>>,
         value: u64,
         log: &mut Log<'_, FifoCall>,
     ) {
@@ -156,7 +156,7 @@ impl ProducerCall {
 
 /// Fills a chunk in place and commits the first `count` values, which it returns.
 fn commit<const N: usize>(
-    mut chunk: WriteChunk<'_, u64, N>,
+    mut chunk: WriteChunk<'_, &SpscRing<u64, N>>,
     values: &[u64],
     count: usize,
 ) -> usize {
@@ -221,7 +221,7 @@ impl ConsumerCall {
     /// Makes the call.
     pub(crate) fn make<const N: usize>(
         self,
-        consumer: &mut Consumer<'_, u64, N>,
+        consumer: &mut Consumer<&SpscRing<u64, N>>,
         log: &mut Log<'_, FifoCall>,
     ) {
         let popped = |values: &[u64]| -> Vec<FifoCall> {

@@ -31,6 +31,9 @@ pub(crate) enum Shape {
     Stream(usize),
     /// One producer and one consumer, moving up to this many items a call.
     Batch(usize),
+    /// One producer and one consumer, moving up to this many items a call, which are made and read
+    /// where the ring keeps them.
+    Chunk(usize),
     /// Two threads throw one item to and fro; each round trip is timed.
     RoundTrip,
     /// Nothing is timed: how many bytes the structure holds on to when it is full.
@@ -89,28 +92,45 @@ pub(crate) struct Case {
 /// Every case, in the order of the report.
 pub(crate) fn all() -> Vec<Case> {
     use Payload::{Line, Word};
-    use Shape::{Alone, Batch, Burst, Each, Memory, RoundTrip, Stream};
+    use Shape::{Alone, Batch, Burst, Chunk, Each, Memory, RoundTrip, Stream};
 
     let mut cases = Vec::new();
     for family in [Family::Spsc, Family::Mpmc] {
         let mut add = |shape, payload, capacity| {
             cases.push(Case { family, shape, payload, capacity, operation: None });
         };
-        add(Alone, Word, 1024);
-        for payload in [Word, Line] {
-            for capacity in [64, 1024, 65536] {
-                add(Stream(1), payload, capacity);
+        if family == Family::Spsc {
+            for (payload, capacity) in each_of(&[Word, Line], &[64, 1024, 65536]) {
+                add(Alone, payload, capacity);
             }
+        } else {
+            add(Alone, Word, 1024);
         }
-        for batch in [8, 64] {
-            add(Batch(batch), Word, 1024);
+        for (payload, capacity) in each_of(&[Word, Line], &[64, 1024, 65536]) {
+            add(Stream(1), payload, capacity);
         }
-        if family == Family::Mpmc {
+        if family == Family::Spsc {
+            for (payload, batch) in each_of(&[Word, Line], &[8, 64, 256]) {
+                add(Batch(batch), payload, 1024);
+            }
+            for (payload, capacity) in each_of(&[Word, Line], &[64, 65536]) {
+                add(Batch(64), payload, capacity);
+            }
+            for (payload, chunk) in each_of(&[Word, Line], &[8, 64, 256]) {
+                add(Chunk(chunk), payload, 1024);
+            }
+        } else {
+            for batch in [8, 64] {
+                add(Batch(batch), Word, 1024);
+            }
             add(Each(2), Word, 1024);
             add(Stream(2), Word, 1024);
             add(Each(4), Word, 1024);
         }
         add(RoundTrip, Word, 64);
+        if family == Family::Spsc {
+            add(RoundTrip, Line, 64);
+        }
         for capacity in [64, 1024, 65536] {
             add(Memory, Word, capacity);
         }
@@ -139,6 +159,14 @@ pub(crate) fn all() -> Vec<Case> {
     cases
 }
 
+/// Each payload with each of the sizes.
+fn each_of<'a>(
+    payloads: &'a [Payload],
+    sizes: &'a [usize],
+) -> impl Iterator<Item = (Payload, usize)> + 'a {
+    payloads.iter().flat_map(move |&payload| sizes.iter().map(move |&size| (payload, size)))
+}
+
 // === impl Case ===
 
 impl Case {
@@ -164,6 +192,9 @@ impl Case {
             (None, Shape::Stream(1)) => "one producer, one consumer".to_owned(),
             (None, Shape::Stream(n)) => format!("{n} producers, {n} consumers"),
             (None, Shape::Batch(n)) => format!("one producer, one consumer, batches of {n}"),
+            (None, Shape::Chunk(n)) => {
+                format!("one producer, one consumer, chunks of {n} in place")
+            }
             (None, Shape::RoundTrip) => "round trip between two threads".to_owned(),
             (None, Shape::Memory) => "memory when full".to_owned(),
         };
@@ -193,7 +224,7 @@ impl Case {
             Shape::Alone | Shape::Burst(_) | Shape::Memory => 1,
             Shape::Each(threads) => threads,
             Shape::Stream(pairs) => 2 * pairs,
-            Shape::Batch(_) | Shape::RoundTrip => 2,
+            Shape::Batch(_) | Shape::Chunk(_) | Shape::RoundTrip => 2,
         }
     }
 }
@@ -236,6 +267,22 @@ impl Family {
     }
 }
 
+impl Shape {
+    /// What cases of this shape are called together, whatever their sizes.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Shape::Alone => "alone",
+            Shape::Burst(_) => "bursts",
+            Shape::Each(_) => "in and out",
+            Shape::Stream(_) => "streams",
+            Shape::Batch(_) => "batches",
+            Shape::Chunk(_) => "chunks",
+            Shape::RoundTrip => "round trips",
+            Shape::Memory => "memory",
+        }
+    }
+}
+
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -244,6 +291,7 @@ impl fmt::Display for Shape {
             Shape::Each(threads) => write!(f, "each{threads}"),
             Shape::Stream(pairs) => write!(f, "{pairs}p{pairs}c"),
             Shape::Batch(batch) => write!(f, "batch{batch}"),
+            Shape::Chunk(chunk) => write!(f, "chunk{chunk}"),
             Shape::RoundTrip => f.write_str("roundtrip"),
             Shape::Memory => f.write_str("memory"),
         }

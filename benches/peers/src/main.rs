@@ -15,6 +15,7 @@ mod ranking;
 mod record;
 mod report;
 mod rounds;
+mod standing;
 mod stats;
 mod table;
 
@@ -26,12 +27,13 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::case::Case;
+use crate::case::{Case, Family};
 use crate::child::ChildArgs;
 use crate::machine::Provenance;
 use crate::ranking::Summary;
 use crate::record::Record;
 use crate::rounds::Plan;
+use crate::standing::Cell;
 
 /// Measures latchless beside its rivals.
 #[derive(Parser, Debug)]
@@ -132,6 +134,7 @@ fn run(args: &RunArgs) -> Result<()> {
     let mut best_loop_ns = f64::INFINITY;
     let mut records: Vec<Record> = Vec::new();
     let mut refusals = Vec::new();
+    let mut cells: Vec<(Family, Cell)> = Vec::new();
     for sitting in 0..plan.sittings {
         for (index, case) in cases.iter().enumerate() {
             bar.set_position(done);
@@ -151,6 +154,7 @@ fn run(args: &RunArgs) -> Result<()> {
             match Summary::of(record) {
                 Ok(summary) => {
                     record.write(&args.out)?;
+                    cells.extend(Cell::of(case, &summary).map(|cell| (case.family, cell)));
                     bar.suspend(|| println!("{}", table::terminal(case, &summary)));
                 }
                 Err(refusal) => {
@@ -161,6 +165,13 @@ fn run(args: &RunArgs) -> Result<()> {
         }
     }
     bar.finish_and_clear();
+    for family in Family::ALL {
+        let own = cells.iter().filter(|(of, _)| *of == family).map(|(_, cell)| *cell);
+        let lines = standing::lines(&own.collect::<Vec<_>>());
+        if !lines.is_empty() {
+            println!("{}: {lines}", family.title());
+        }
+    }
     report::write(&args.out)?;
     println!("written to {}", args.out.display());
     ensure!(

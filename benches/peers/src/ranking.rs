@@ -28,7 +28,7 @@ pub(crate) struct Summary {
     pub(crate) interrupted: usize,
     /// From the best median to the worst, limits where they fall.
     pub(crate) rows: Vec<Row>,
-    /// The rival with the best median.
+    /// The rival with the least median ratio to this crate's structure.
     pub(crate) best_rival: Option<String>,
     /// Who was sent off, and why.
     pub(crate) disqualified: Vec<(String, String)>,
@@ -123,7 +123,14 @@ impl Summary {
         contenders.sort_by(|a, b| middle(&a.1).total_cmp(&middle(&b.1)));
 
         let best_of = |side: Side| contenders.iter().find(|contender| contender.0.side == side);
-        let (rival, limit) = (best_of(Side::Rival), best_of(Side::Limit));
+        let (ours, limit) = (best_of(Side::Ours), best_of(Side::Limit));
+        // Without ours in the field, the rival with the best median.
+        let to_ours = |figures: &Figures| match ours {
+            Some(ours) => median(&ratios(figures, &ours.1)),
+            None => middle(figures),
+        };
+        let rivals = contenders.iter().filter(|contender| contender.0.side == Side::Rival);
+        let rival = rivals.min_by(|a, b| to_ours(&a.1).total_cmp(&to_ours(&b.1)));
         let ranked = contenders.iter().filter(|contender| contender.0.side != Side::Limit);
         let ranked: Vec<(&Entrant, &Figures)> = ranked.map(|c| (c.0, &c.1)).collect();
         let exact = record.case.shape == Shape::Memory;
@@ -176,9 +183,14 @@ fn middle(figures: &Figures) -> f64 {
 }
 
 /// One contestant's figures by another's, over the rounds that both have one in.
-fn ratio(figures: &Figures, base: &Figures) -> Option<Estimate> {
+fn ratios(figures: &Figures, base: &Figures) -> Vec<f64> {
     let pairs = figures.iter().zip(base).filter_map(|pair| Some((*pair.0)? / (*pair.1)?));
-    let ratios: Vec<f64> = pairs.filter(|ratio| ratio.is_finite()).collect();
+    pairs.filter(|ratio| ratio.is_finite()).collect()
+}
+
+/// The middle of [`ratios`], if there are any.
+fn ratio(figures: &Figures, base: &Figures) -> Option<Estimate> {
+    let ratios = ratios(figures, base);
     (!ratios.is_empty()).then(|| Estimate::of(&ratios, ratios.len() as u64))
 }
 
@@ -316,6 +328,28 @@ mod tests {
         let medians: Vec<_> = summary.rows.iter().map(|row| (row.median, row.rank)).collect();
         assert_eq!(medians, [(51.0, Some(1)), (102.0, Some(2))]);
         assert_eq!(summary.ours().unwrap().to_rival.unwrap().median, 0.5);
+    }
+
+    /// The second rival has the better median, and is behind in most rounds.
+    #[test]
+    fn the_best_rival_is_found_round_by_round() {
+        let mut record = record(&[50.0, 51.0, 52.0, 53.0, 54.0], 0);
+        let name = "other".to_owned();
+        record.contestants.push(Entrant { name, side: Side::Rival, disqualified: None });
+        let quiet = [(10.0, 11.0, 12.0); 2];
+        let slow = [(40.0, 44.0, 48.0), (40.0, 44.0, 20.0), (40.0, 44.0, 20.0)];
+        let figures = quiet.into_iter().chain(slow);
+        for (round, (ours, first, second)) in record.rounds.iter_mut().zip(figures) {
+            let values = [ours, first, second];
+            round.samples = values.map(|value| Some(Sample { value, ..Sample::default() })).into();
+        }
+        let summary = Summary::of(&record).unwrap();
+        assert_eq!(summary.best_rival.as_deref(), Some("rival"));
+        let ratio = summary.ours().unwrap().to_rival.unwrap().median;
+        assert!((ratio - 10.0 / 11.0).abs() < 1e-12, "{ratio}");
+        // Without ours, medians decide; they are 44 and 20.
+        record.contestants[0].disqualified = Some("crashed".to_owned());
+        assert_eq!(Summary::of(&record).unwrap().best_rival.as_deref(), Some("other"));
     }
 
     #[test]

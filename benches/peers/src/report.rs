@@ -12,6 +12,7 @@ use crate::contestant::Side;
 use crate::plots;
 use crate::ranking::{MARGIN, Row, Summary};
 use crate::record::Record;
+use crate::standing::{self, Cell};
 use crate::stats::CONFIDENCE;
 use crate::table::{self, figure, times};
 
@@ -41,6 +42,7 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
             save(&folder.join(&name), &picture)?;
             text += &format!("\n![{about}]({name})\n");
         }
+        text += &standing(&of_family);
         text += &sections(&of_family);
     }
     text += &instructions(folder)?;
@@ -50,6 +52,13 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
         text += &format!("\n## Versions\n\n{rivals}.\n");
     }
     save(&folder.join("README.md"), &text)
+}
+
+/// How the cells of a family stand together.
+fn standing(findings: &[&Finding]) -> String {
+    let cells = findings.iter().filter_map(|f| Cell::of(&f.record.case, &f.summary));
+    let lines = standing::lines(&cells.collect::<Vec<_>>());
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 fn save(path: &Path, text: &str) -> Result<()> {
@@ -68,6 +77,7 @@ figures do not say: [benches/peers](../../benches/peers/README.md).
 - Everything was measured in two sittings, one after the other. A rank is claimed only where in each
   of them that interval lies beyond {:.0} % above 1. All others share a rank: `2=` says that the data
   cannot tell them apart, or that the sittings do not agree.
+- The *best rival* of a case, or cell, is the one with the least median ratio to this crate's structure.
 - *Limits* are no structures but points of reference, measured in the same rounds: the machine doing
   about the least that the case needs, in an obvious way. A contestant may still get below one.
 - `SpscRing` and `MpmcRing` are first forms: correct, orderings argued, not yet tuned. `MpmcRing` is
@@ -118,9 +128,10 @@ fn verdicts(findings: &[Finding]) -> String {
     )
 }
 
-/// The rival with the best median.
+/// The best rival.
 fn leader(summary: &Summary) -> Option<&Row> {
-    summary.rows.iter().find(|row| row.side == Side::Rival)
+    let best = summary.best_rival.as_ref()?;
+    summary.rows.iter().find(|row| row.side == Side::Rival && row.name == *best)
 }
 
 fn shares_rank(summary: &Summary, rank: usize) -> bool {

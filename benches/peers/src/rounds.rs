@@ -7,7 +7,7 @@ use std::fmt;
 use anyhow::Result;
 
 use crate::bench::Sample;
-use crate::case::{Case, Shape};
+use crate::case::{Case, Family, Shape};
 use crate::child::{self, ChildArgs, Outcome};
 use crate::contestant;
 use crate::machine::Provenance;
@@ -24,7 +24,7 @@ pub(crate) struct Plan {
     pub(crate) sittings: usize,
     /// Clean rounds to go for in a sitting.
     pub(crate) rounds: usize,
-    /// How long a timed run should take.
+    /// How long a timed run should take; half as long where there are many cases.
     pub(crate) target_ms: u64,
     pub(crate) cores: [usize; 2],
     pub(crate) seed: u64,
@@ -34,6 +34,12 @@ impl Plan {
     /// The fewest clean rounds of a sitting that are worth a report.
     pub(crate) fn least_rounds(&self) -> usize {
         (self.rounds / 2).max(5)
+    }
+
+    /// How long a timed run of `case` should take. Of SPSC rings there are as many cases as of all
+    /// other structures together.
+    fn target_ms(&self, case: &Case) -> u64 {
+        if case.family == Family::Spsc { self.target_ms / 2 } else { self.target_ms }
     }
 
     /// How many rounds to try at most in a sitting.
@@ -62,7 +68,7 @@ pub(crate) fn measure(
         case: *case,
         provenance: provenance.clone(),
         seed: plan.seed,
-        target_ms: if is_timed { plan.target_ms } else { 0 },
+        target_ms: if is_timed { plan.target_ms(case) } else { 0 },
         best_loop_ns: 0.0,
         least_rounds: if is_timed { plan.least_rounds() } else { 1 },
         contestants: entrants.collect(),
@@ -108,7 +114,7 @@ fn sample(case: &Case, plan: &Plan, contestant: &str) -> Result<Outcome> {
     let args = ChildArgs {
         case: case.id(),
         contestant: contestant.to_owned(),
-        millis: plan.target_ms,
+        millis: plan.target_ms(case),
         cores: plan.cores.to_vec(),
     };
     let mut outcome = child::run(&args)?;
@@ -160,7 +166,7 @@ impl fmt::Display for Plan {
         let most = self.most_rounds();
         write!(
             f,
-            "{sittings} sittings, {rounds} clean rounds each, {most} in all at most, runs of {target_ms} ms, CPUs {first}, {second}"
+            "{sittings} sittings, {rounds} clean rounds each, {most} in all at most, runs of {target_ms} ms (of SPSC rings half), CPUs {first}, {second}"
         )
     }
 }

@@ -18,8 +18,8 @@ use core::fmt;
 
 use latchless::atomic::{AtomicBool, AtomicUsize, Ordering};
 use latchless::counter::Counter;
-use latchless::ring::MpmcRing;
 use latchless::ring::spsc::{Consumer, Producer};
+use latchless::ring::{MpmcRing, SpscRing};
 use latchless::snapshot::Snapshot;
 
 use crate::cpu::{CpuId, MAX_CPUS, PerCpu};
@@ -100,7 +100,7 @@ pub(crate) struct Finding {
 /// An interrupt's end of its lane.
 #[derive(Debug)]
 pub(crate) struct Sender<'p> {
-    producer: Producer<'p, Sample, LANE>,
+    producer: Producer<&'p SpscRing<Sample, LANE>>,
     /// The number of the next sample.
     next: u64,
 }
@@ -108,7 +108,7 @@ pub(crate) struct Sender<'p> {
 /// The main code's end of its predecessor's lane.
 #[derive(Debug)]
 pub(crate) struct Receiver<'p> {
-    consumer: Consumer<'p, Sample, LANE>,
+    consumer: Consumer<&'p SpscRing<Sample, LANE>>,
     source: CpuId,
     /// The number that the next sample must have.
     next: u64,

@@ -100,7 +100,7 @@ impl<T, const N: usize> Producer<'_, T, N> {
     #[inline]
     pub fn is_abandoned(&self) -> bool {
         // ORDERING: Acquire, E4.
-        !self.ring.taken.consumer.load(Acquire)
+        !self.ring.held.consumer.load(Acquire)
     }
 
     /// The number of values the ring can hold: `N`.
@@ -123,7 +123,7 @@ impl<T, const N: usize> Drop for Producer<'_, T, N> {
     #[inline]
     fn drop(&mut self) {
         // ORDERING: Release, E4. What was done with this end comes before what its next holder does.
-        self.ring.taken.producer.store(false, Release);
+        self.ring.held.producer.store(false, Release);
     }
 }
 
@@ -236,7 +236,7 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     #[inline]
     pub fn is_abandoned(&self) -> bool {
         // ORDERING: Acquire, E4.
-        !self.ring.taken.producer.load(Acquire)
+        !self.ring.held.producer.load(Acquire)
     }
 
     /// The number of values the ring can hold: `N`.
@@ -287,7 +287,7 @@ impl<T, const N: usize> Drop for Consumer<'_, T, N> {
     #[inline]
     fn drop(&mut self) {
         // ORDERING: Release, E4. What was done with this end comes before what its next holder does.
-        self.ring.taken.consumer.store(false, Release);
+        self.ring.held.consumer.store(false, Release);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The memory that the two handles share.
 
 use core::fmt;
-use core::sync::atomic::Ordering::Acquire;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -45,7 +45,7 @@ use crate::ring::position::index;
 pub struct OverwritingRing<T, const N: usize> {
     pub(super) producer: CachePadded<ProducerSide>,
     pub(super) consumer: CachePadded<UnsafeCell<Popping>>,
-    pub(super) taken: CachePadded<Taken>,
+    pub(super) held: CachePadded<Held>,
     entries: CachePadded<[AtomicU64; N]>,
     slots: CachePadded<Room<T, N>>,
 }
@@ -74,8 +74,8 @@ pub(super) struct Popping {
     pub(super) lost: u64,
 }
 
-/// Which ends somebody has.
-pub(super) struct Taken {
+/// Which handles there are.
+pub(super) struct Held {
     pub(super) producer: AtomicBool,
     pub(super) consumer: AtomicBool,
 }
@@ -130,7 +130,7 @@ impl<T, const N: usize> OverwritingRing<T, N> {
                     spare: N + 1,
                     lost: 0,
                 })),
-                taken: CachePadded::new(Taken {
+                held: CachePadded::new(Held {
                     producer: AtomicBool::new(false),
                     consumer: AtomicBool::new(false),
                 }),
@@ -149,17 +149,17 @@ impl<T, const N: usize> OverwritingRing<T, N> {
     /// **Progress** wait-free. **Context** whoever owns the ring.
     #[inline]
     pub fn split(&mut self) -> (Producer<'_, T, N>, Consumer<'_, T, N>) {
-        // `&mut self` proves that nobody uses an earlier handle any more (INV-4).
-        *self.taken = Taken { producer: AtomicBool::new(true), consumer: AtomicBool::new(true) };
+        // `&mut self` proves that no handle is left, except such as were forgotten (INV-4).
+        *self.held = Held { producer: AtomicBool::new(true), consumer: AtomicBool::new(true) };
         (Producer { ring: self }, Consumer { ring: self })
     }
 
-    /// Gives out the two handles, unless somebody has one of them: for a ring in a `static`, where an
+    /// Gives out the two handles, if nobody has either: for a ring in a `static`, where an
     /// interrupt handler holds one end and a thread the other.
     ///
     /// A handle that is dropped gives its end back; one that is forgotten keeps it.
     ///
-    /// **Progress** wait-free (two `xchg`). **Context** any. **Complexity** O(1). **Ordering** what
+    /// **Progress** wait-free (two `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** what
     /// was done with an earlier handle happens before what follows.
     ///
     /// # Examples
@@ -184,21 +184,19 @@ impl<T, const N: usize> OverwritingRing<T, N> {
         Some((producer, self.try_consumer()?))
     }
 
-    /// Gives out the end that pushes, unless somebody has it.
+    /// Gives out the end that pushes, if nobody has it or is trying [`try_split`](Self::try_split).
     ///
-    /// **Progress** wait-free (one `xchg`). **Context** any. **Complexity** O(1). **Ordering** what
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** what
     /// was done with an earlier handle of this end happens before what follows.
     #[inline]
     pub fn try_producer(&self) -> Option<Producer<'_, T, N>> {
-        // ORDERING: Acquire, E4. Elects one by atomicity alone.
-        let is_taken = self.taken.producer.swap(true, Acquire);
-        (!is_taken).then(|| Producer { ring: self })
+        take(&self.held.producer).then(|| Producer { ring: self })
     }
 
-    /// Gives out the end that pops, unless somebody has it: to read a recorder whose producer stays
-    /// where it is.
+    /// Gives out the end that pops, if nobody has it or is trying [`try_split`](Self::try_split): to read a
+    /// recorder whose producer stays where it is.
     ///
-    /// **Progress** wait-free (one `xchg`). **Context** any. **Complexity** O(1). **Ordering** what
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** what
     /// was done with an earlier handle of this end happens before what follows.
     ///
     /// # Examples
@@ -215,9 +213,7 @@ impl<T, const N: usize> OverwritingRing<T, N> {
     /// ```
     #[inline]
     pub fn try_consumer(&self) -> Option<Consumer<'_, T, N>> {
-        // ORDERING: Acquire, E4, as in `try_producer`.
-        let is_taken = self.taken.consumer.swap(true, Acquire);
-        (!is_taken).then(|| Consumer { ring: self })
+        take(&self.held.consumer).then(|| Consumer { ring: self })
     }
 
     /// The number of values it can hold: `N`.
@@ -230,7 +226,7 @@ impl<T, const N: usize> OverwritingRing<T, N> {
     #[inline(always)]
     pub(super) fn entry(&self, position: u64) -> &AtomicU64 {
         // SAFETY: masking keeps the index below `N`.
-        unsafe { self.entries.get_unchecked(index::<N>(position as usize)) }
+        unsafe { self.entries.get_unchecked(index(position as usize, N)) }
     }
 
     /// The slot of that number.
@@ -246,6 +242,14 @@ impl<T, const N: usize> OverwritingRing<T, N> {
         // SAFETY: within the ring, which is borrowed.
         unsafe { &*slot }
     }
+}
+
+/// Takes an end; whether it was there to be taken.
+#[inline]
+fn take(held: &AtomicBool) -> bool {
+    // ORDERING: Acquire, E4. What the last holder of the end did happened before. Relaxed on failure:
+    // nothing is done.
+    held.compare_exchange(false, true, Acquire, Relaxed).is_ok()
 }
 
 impl<T, const N: usize> Default for OverwritingRing<T, N> {

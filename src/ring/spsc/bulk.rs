@@ -1,12 +1,14 @@
 //! Several values at a time, copied or moved.
 
+use core::fmt;
 use core::mem::MaybeUninit;
 
-use super::{Consumer, IntoIter, Producer, TooFew};
+use super::{Consumer, IntoIter, Producer, RingRef, TooFew};
+use crate::ring::storage::Storage;
 
 // === impl Producer ===
 
-impl<T, const N: usize> Producer<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// Appends copies of the first of `values`, as many as there is room for, by one store. Returns how
     /// many.
     ///
@@ -29,7 +31,7 @@ impl<T, const N: usize> Producer<'_, T, N> {
     where
         T: Copy,
     {
-        self.write_chunk_of(values.len()).fill_from_slice(values)
+        self.write_chunk_up_to(values.len()).fill_from_slice(values)
     }
 
     /// Appends copies of all `values`, by one store, or of none.
@@ -61,7 +63,7 @@ impl<T, const N: usize> Producer<'_, T, N> {
     where
         T: Clone,
     {
-        self.write_chunk_of(values.len()).fill_from_iter(values.iter().cloned())
+        self.write_chunk_up_to(values.len()).fill_from_iter(values.iter().cloned())
     }
 
     /// Appends what `values` yields, as much as there is room for at the start of the call, by one
@@ -87,13 +89,39 @@ impl<T, const N: usize> Producer<'_, T, N> {
     #[doc(alias = "extend")]
     #[inline]
     pub fn push_iter(&mut self, values: impl IntoIterator<Item = T>) -> usize {
-        self.write_chunk_of(N).fill_from_iter(values)
+        self.write_chunk_up_to(self.capacity()).fill_from_iter(values)
+    }
+}
+
+/// Text by `write!`: each piece whole, by one store, or not at all.
+///
+/// # Errors
+///
+/// If a piece does not fit; those before it are in the ring.
+///
+/// # Examples
+///
+/// ```
+/// # use latchless::ring::SpscRing;
+/// use core::fmt::Write;
+///
+/// let mut ring = SpscRing::<u8, 16>::new();
+/// let (mut producer, mut consumer) = ring.split();
+/// write!(producer, "irq {}", 33)?;
+/// assert!(write!(producer, "far too long a line").is_err());
+/// assert!(consumer.pop_iter().eq(*b"irq 33"));
+/// # Ok::<(), core::fmt::Error>(())
+/// ```
+impl<S: Storage<Item = u8>, R: RingRef<Storage = S>> fmt::Write for Producer<R> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push_entire_slice(text.as_bytes()).map_err(|TooFew(_)| fmt::Error)
     }
 }
 
 // === impl Consumer ===
 
-impl<'a, T, const N: usize> Consumer<'a, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// Pops into the first of `places`, as many values as there are, and gives their slots up by one
     /// store. Returns how many; the other places stay as they are.
     ///
@@ -137,7 +165,7 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     /// [`pop`](Self::pop), for all of them.
     #[inline]
     pub fn pop_slice_uninit(&mut self, places: &mut [MaybeUninit<T>]) -> usize {
-        let chunk = self.read_chunk_of(places.len());
+        let chunk = self.read_chunk_up_to(places.len());
         let count = chunk.len();
         // SAFETY: there are no more values than places.
         unsafe { chunk.move_to(places.as_mut_ptr().cast()) };
@@ -166,8 +194,8 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     /// ```
     #[doc(alias = "drain")]
     #[inline]
-    pub fn pop_iter(&mut self) -> IntoIter<'_, T, N> {
-        self.read_chunk_of(N).into_iter()
+    pub fn pop_iter(&mut self) -> IntoIter<'_, R> {
+        self.read_chunk_up_to(self.capacity()).into_iter()
     }
 
     /// Takes the `most` oldest values out, or all that there are, drops them, and gives their slots up by
@@ -179,7 +207,7 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     /// O(values) if there is anything to drop. **Ordering** as [`pop`](Self::pop), for all of them.
     #[inline]
     pub fn skip(&mut self, most: usize) -> usize {
-        let chunk = self.read_chunk_of(most);
+        let chunk = self.read_chunk_up_to(most);
         let count = chunk.len();
         chunk.commit_all();
         count
@@ -191,6 +219,6 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     /// O(values) if there is anything to drop. **Ordering** as [`pop`](Self::pop), for all of them.
     #[inline]
     pub fn clear(&mut self) -> usize {
-        self.skip(N)
+        self.skip(self.capacity())
     }
 }

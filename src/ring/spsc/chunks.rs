@@ -9,7 +9,9 @@ use core::sync::atomic::Ordering::Release;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
-use super::{Consumer, Producer, SpscRing};
+use super::{Consumer, Producer, RingRef, SpscRing};
+use crate::mem::CACHE_LINE_BYTES;
+use crate::ring::storage::Storage;
 
 /// There are fewer slots, or fewer values, than were asked for; this many.
 ///
@@ -30,11 +32,11 @@ pub struct TooFew(pub usize);
 /// Nothing is in the ring before a call that commits. A chunk that is dropped or forgotten leaves
 /// the ring as it was; what had been written to it is not dropped.
 #[must_use = "nothing is in the ring before it is committed"]
-pub struct WriteChunk<'c, T, const N: usize> {
+pub struct WriteChunk<'c, R: RingRef> {
     /// Borrowed exclusively, by the constructor's word.
-    producer: &'c Producer<'c, T, N>,
+    producer: &'c Producer<R>,
     /// How many slots from `tail` on are vacant and this chunk's.
-    len: usize,
+    pub(super) len: usize,
 }
 
 /// The oldest values, seen in place; see [`Consumer::read_chunk`].
@@ -42,11 +44,11 @@ pub struct WriteChunk<'c, T, const N: usize> {
 /// Nothing is taken out before a call that commits. A chunk that is dropped or forgotten leaves the
 /// ring as it was.
 #[must_use = "nothing is taken out before it is committed"]
-pub struct ReadChunk<'c, T, const N: usize> {
+pub struct ReadChunk<'c, R: RingRef> {
     /// Borrowed exclusively, by the constructor's word.
-    consumer: &'c Consumer<'c, T, N>,
+    consumer: &'c Consumer<R>,
     /// How many slots from `head` on hold values and are this chunk's.
-    len: usize,
+    pub(super) len: usize,
 }
 
 /// Pops the values of a chunk, oldest first; see [`Consumer::pop_iter`].
@@ -55,19 +57,19 @@ pub struct ReadChunk<'c, T, const N: usize> {
 /// the iterator is dropped or forgotten. `fold`, and with it `for_each`, `sum`, `count` and what else is
 /// built on it, takes all values out and gives their slots up at once, by one store.
 #[must_use = "nothing is taken out before it is asked for"]
-pub struct IntoIter<'c, T, const N: usize>(ReadChunk<'c, T, N>);
+pub struct IntoIter<'c, R: RingRef>(ReadChunk<'c, R>);
 
 // SAFETY: the chunk borrows the producer exclusively, and `&mut Producer` may go wherever `T` may.
-unsafe impl<T: Send, const N: usize> Send for WriteChunk<'_, T, N> {}
+unsafe impl<R: RingRef + Send> Send for WriteChunk<'_, R> {}
 // SAFETY: as above, with the consumer.
-unsafe impl<T: Send, const N: usize> Send for ReadChunk<'_, T, N> {}
+unsafe impl<R: RingRef + Send> Send for ReadChunk<'_, R> {}
 
-assert_impl_all!(WriteChunk<'static, core::cell::Cell<u8>, 1>: Send);
-assert_impl_all!(ReadChunk<'static, core::cell::Cell<u8>, 1>: Send);
-assert_not_impl_any!(WriteChunk<'static, u8, 1>: Sync, Clone);
-assert_not_impl_any!(ReadChunk<'static, u8, 1>: Sync, Clone);
-assert_not_impl_any!(WriteChunk<'static, *const u8, 1>: Send);
-assert_not_impl_any!(ReadChunk<'static, *const u8, 1>: Send);
+assert_impl_all!(WriteChunk<'static, &'static SpscRing<core::cell::Cell<u8>, 1>>: Send);
+assert_impl_all!(ReadChunk<'static, &'static SpscRing<core::cell::Cell<u8>, 1>>: Send);
+assert_not_impl_any!(WriteChunk<'static, &'static SpscRing<u8, 1>>: Sync, Clone);
+assert_not_impl_any!(ReadChunk<'static, &'static SpscRing<u8, 1>>: Sync, Clone);
+assert_not_impl_any!(WriteChunk<'static, &'static SpscRing<*const u8, 1>>: Send);
+assert_not_impl_any!(ReadChunk<'static, &'static SpscRing<*const u8, 1>>: Send);
 
 // === impl TooFew ===
 
@@ -81,7 +83,7 @@ impl Error for TooFew {}
 
 // === impl Producer ===
 
-impl<T, const N: usize> Producer<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// Lends `count` vacant slots, to be filled in place and committed.
     ///
     /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** a commit is as
@@ -108,7 +110,7 @@ impl<T, const N: usize> Producer<'_, T, N> {
     /// # Ok::<(), latchless::ring::spsc::TooFew>(())
     /// ```
     #[inline]
-    pub fn write_chunk(&mut self, count: usize) -> Result<WriteChunk<'_, T, N>, TooFew> {
+    pub fn write_chunk(&mut self, count: usize) -> Result<WriteChunk<'_, R>, TooFew> {
         let vacant = self.vacant(count);
         if vacant < count {
             return Err(TooFew(vacant));
@@ -122,13 +124,16 @@ impl<T, const N: usize> Producer<'_, T, N> {
     /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
     /// [`write_chunk`](Self::write_chunk).
     #[inline]
-    pub fn write_chunk_contiguous(&mut self, most: usize) -> WriteChunk<'_, T, N> {
-        self.write_chunk_of(most.min(SpscRing::<T, N>::contiguous(self.tail.get())))
+    pub fn write_chunk_contiguous(&mut self, most: usize) -> WriteChunk<'_, R> {
+        self.write_chunk_up_to(most.min(self.ring.contiguous(self.tail.get())))
     }
 
-    /// Lends `most` vacant slots, or all that there are.
+    /// Lends `most` vacant slots, or all that there are. There may be none.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`write_chunk`](Self::write_chunk).
     #[inline]
-    pub(super) fn write_chunk_of(&mut self, most: usize) -> WriteChunk<'_, T, N> {
+    pub fn write_chunk_up_to(&mut self, most: usize) -> WriteChunk<'_, R> {
         let len = self.vacant(most).min(most);
         WriteChunk { producer: self, len }
     }
@@ -137,8 +142,8 @@ impl<T, const N: usize> Producer<'_, T, N> {
     /// when it was last seen.
     #[inline]
     fn vacant(&self, wanted: usize) -> usize {
-        let vacant = N - self.tail.get().wrapping_sub(self.cached_head.get());
-        if vacant >= wanted { vacant } else { N - self.refresh() }
+        let vacant = self.capacity() - self.tail.get().wrapping_sub(self.cached_head.get());
+        if vacant >= wanted { vacant } else { self.capacity() - self.refresh() }
     }
 
     /// Puts the values of the next `count` slots into the ring.
@@ -156,7 +161,7 @@ impl<T, const N: usize> Producer<'_, T, N> {
 
 // === impl WriteChunk ===
 
-impl<T, const N: usize> WriteChunk<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> WriteChunk<'_, R> {
     /// How many slots it has.
     #[inline]
     pub const fn len(&self) -> usize {
@@ -220,12 +225,12 @@ impl<T, const N: usize> WriteChunk<'_, T, N> {
     #[inline]
     pub fn fill_from_iter(self, values: impl IntoIterator<Item = T>) -> usize {
         /// Publishes, even if the iterator panics.
-        struct Written<'c, T, const N: usize> {
-            producer: &'c Producer<'c, T, N>,
+        struct Written<'c, S: Storage, R: RingRef<Storage = S>> {
+            producer: &'c Producer<R>,
             count: usize,
         }
 
-        impl<T, const N: usize> Drop for Written<'_, T, N> {
+        impl<S: Storage, R: RingRef<Storage = S>> Drop for Written<'_, S, R> {
             #[inline]
             fn drop(&mut self) {
                 self.producer.publish(self.count);
@@ -237,7 +242,7 @@ impl<T, const N: usize> WriteChunk<'_, T, N> {
         let tail = self.producer.tail.get();
         while written.count < self.len {
             let Some(value) = values.next() else { break };
-            let slot = self.producer.ring.slot(tail.wrapping_add(written.count));
+            let slot = self.producer.ring.slot_mut(tail.wrapping_add(written.count));
             // SAFETY: the slot is vacant (INV-2) and this chunk's.
             unsafe { slot.write(value) };
             written.count += 1;
@@ -272,12 +277,12 @@ impl<T, const N: usize> WriteChunk<'_, T, N> {
 
     #[inline]
     fn slots(&self) -> [*mut [T]; 2] {
-        // SAFETY: so many are vacant, of `N`.
+        // SAFETY: so many are vacant, of all.
         unsafe { self.producer.ring.runs_mut(self.producer.tail.get(), self.len) }
     }
 }
 
-impl<T, const N: usize> fmt::Debug for WriteChunk<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> fmt::Debug for WriteChunk<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteChunk").field("len", &self.len).finish_non_exhaustive()
     }
@@ -285,7 +290,7 @@ impl<T, const N: usize> fmt::Debug for WriteChunk<'_, T, N> {
 
 // === impl Consumer ===
 
-impl<T, const N: usize> Consumer<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// Shows the `count` oldest values in place, to be committed when they are done with.
     ///
     /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
@@ -310,7 +315,7 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     /// # Ok::<(), latchless::ring::spsc::TooFew>(())
     /// ```
     #[inline]
-    pub fn read_chunk(&mut self, count: usize) -> Result<ReadChunk<'_, T, N>, TooFew> {
+    pub fn read_chunk(&mut self, count: usize) -> Result<ReadChunk<'_, R>, TooFew> {
         let there = self.there(count);
         if there < count {
             return Err(TooFew(there));
@@ -324,13 +329,16 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
     /// [`read_chunk`](Self::read_chunk).
     #[inline]
-    pub fn read_chunk_contiguous(&mut self, most: usize) -> ReadChunk<'_, T, N> {
-        self.read_chunk_of(most.min(SpscRing::<T, N>::contiguous(self.head.get())))
+    pub fn read_chunk_contiguous(&mut self, most: usize) -> ReadChunk<'_, R> {
+        self.read_chunk_up_to(most.min(self.ring.contiguous(self.head.get())))
     }
 
-    /// Shows the `most` oldest values, or all that there are.
+    /// Shows the `most` oldest values, or all that there are. There may be none.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`read_chunk`](Self::read_chunk).
     #[inline]
-    pub(in crate::ring) fn read_chunk_of(&mut self, most: usize) -> ReadChunk<'_, T, N> {
+    pub fn read_chunk_up_to(&mut self, most: usize) -> ReadChunk<'_, R> {
         let len = self.there(most).min(most);
         ReadChunk { consumer: self, len }
     }
@@ -344,17 +352,47 @@ impl<T, const N: usize> Consumer<'_, T, N> {
     }
 }
 
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
+    /// Writes to each cache line that ends among the `count` oldest slots.
+    ///
+    /// The producer writes there next. It gets a line that its other holder has written by one
+    /// transfer; one that the other has only read costs several times as much.
+    ///
+    /// # Safety
+    ///
+    /// `count` is at most the capacity, and what was in these slots is taken out.
+    #[inline]
+    unsafe fn dirty(&self, count: usize) {
+        // SAFETY: no more than there are.
+        for run in unsafe { self.ring.runs_mut(self.head.get(), count) } {
+            let start = run.cast::<u8>();
+            let bytes = run.len() * size_of::<T>();
+            // A line ends where its address is a multiple of its size.
+            let mut end = CACHE_LINE_BYTES - start.addr() % CACHE_LINE_BYTES;
+            while end <= bytes {
+                // SAFETY: it lies in the run, whose slots nobody else touches before `advance`.
+                let last = unsafe { start.add(end - 1) };
+                // SAFETY: as above. Volatile, since for the compiler nobody reads it.
+                unsafe { last.write_volatile(0) };
+                end += CACHE_LINE_BYTES;
+            }
+        }
+    }
+}
+
 /// Gives up the slots of the oldest values when it goes out of scope, even if somebody panics.
-struct Taken<'c, T, const N: usize> {
-    consumer: &'c Consumer<'c, T, N>,
+struct Taken<'c, R: RingRef> {
+    consumer: &'c Consumer<R>,
     count: usize,
 }
 
-impl<T, const N: usize> Drop for Taken<'_, T, N> {
+impl<R: RingRef> Drop for Taken<'_, R> {
     #[inline]
     fn drop(&mut self) {
         // Not for nothing: the producer watches this line.
         if self.count > 0 {
+            // SAFETY: the values are taken out, and there were so many.
+            unsafe { self.consumer.dirty(self.count) };
             self.consumer.advance(self.count);
         }
     }
@@ -362,7 +400,7 @@ impl<T, const N: usize> Drop for Taken<'_, T, N> {
 
 // === impl ReadChunk ===
 
-impl<'c, T, const N: usize> ReadChunk<'c, T, N> {
+impl<'c, T, S: Storage<Item = T>, R: RingRef<Storage = S>> ReadChunk<'c, R> {
     /// How many values it has.
     #[inline]
     pub const fn len(&self) -> usize {
@@ -381,7 +419,7 @@ impl<'c, T, const N: usize> ReadChunk<'c, T, N> {
     /// **Progress** wait-free. **Context** any. **Complexity** O(1).
     #[inline]
     pub fn as_slices(&self) -> (&[T], &[T]) {
-        // SAFETY: so many values are there, of `N`.
+        // SAFETY: so many values are there, of all.
         let [first, second] =
             unsafe { self.consumer.ring.runs(self.consumer.head.get(), self.len) };
         // SAFETY: each slot holds a value (INV-2), which E1 published and which stays until this
@@ -389,6 +427,15 @@ impl<'c, T, const N: usize> ReadChunk<'c, T, N> {
         let first = unsafe { &*first };
         // SAFETY: as above.
         (first, unsafe { &*second })
+    }
+
+    #[cfg(any(feature = "std", feature = "embedded-io"))]
+    pub(in crate::ring) fn into_first_slice(self) -> &'c [T] {
+        // SAFETY: so many values are there, of all.
+        let [first, _] = unsafe { self.consumer.ring.runs(self.consumer.head.get(), self.len) };
+        // SAFETY: each slot holds a value (INV-2), which E1 published and which stays until the
+        // consumer pops, which `'c` forbids.
+        unsafe { &*first }
     }
 
     /// As [`as_slices`](Self::as_slices), for changing the values.
@@ -454,28 +501,28 @@ impl<'c, T, const N: usize> ReadChunk<'c, T, N> {
     }
 
     #[inline]
-    fn taking(&self, count: usize) -> Taken<'c, T, N> {
+    fn taking(&self, count: usize) -> Taken<'c, R> {
         Taken { consumer: self.consumer, count }
     }
 
     #[inline]
     fn slots(&self) -> [*mut [T]; 2] {
-        // SAFETY: so many values are there, of `N`.
+        // SAFETY: so many values are there, of all.
         unsafe { self.consumer.ring.runs_mut(self.consumer.head.get(), self.len) }
     }
 }
 
-impl<'c, T, const N: usize> IntoIterator for ReadChunk<'c, T, N> {
+impl<'c, T, S: Storage<Item = T>, R: RingRef<Storage = S>> IntoIterator for ReadChunk<'c, R> {
     type Item = T;
-    type IntoIter = IntoIter<'c, T, N>;
+    type IntoIter = IntoIter<'c, R>;
 
     #[inline]
-    fn into_iter(self) -> IntoIter<'c, T, N> {
+    fn into_iter(self) -> IntoIter<'c, R> {
         IntoIter(self)
     }
 }
 
-impl<T, const N: usize> fmt::Debug for ReadChunk<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> fmt::Debug for ReadChunk<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadChunk").field("len", &self.len).finish_non_exhaustive()
     }
@@ -483,7 +530,7 @@ impl<T, const N: usize> fmt::Debug for ReadChunk<'_, T, N> {
 
 // === impl IntoIter ===
 
-impl<T, const N: usize> Iterator for IntoIter<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Iterator for IntoIter<'_, R> {
     type Item = T;
 
     #[inline]
@@ -495,7 +542,7 @@ impl<T, const N: usize> Iterator for IntoIter<'_, T, N> {
         let consumer = chunk.consumer;
         // SAFETY: the slot holds a value (INV-2), which E1 published, and is this chunk's; it is
         // given up below.
-        let value = unsafe { consumer.ring.slot(consumer.head.get()).read() };
+        let value = unsafe { consumer.ring.slot_mut(consumer.head.get()).read() };
         chunk.len -= 1;
         consumer.advance(1);
         Some(value)
@@ -509,13 +556,13 @@ impl<T, const N: usize> Iterator for IntoIter<'_, T, N> {
     #[inline]
     fn fold<B, F: FnMut(B, T) -> B>(self, initial: B, mut f: F) -> B {
         let Self(chunk) = self;
-        let (ring, head) = (chunk.consumer.ring, chunk.consumer.head.get());
+        let (ring, head) = (&chunk.consumer.ring, chunk.consumer.head.get());
         let mut taken = chunk.taking(0);
         let mut folded = initial;
         while taken.count < chunk.len {
             // SAFETY: the slot holds a value (INV-2), which E1 published, and is this chunk's;
             // `taken` gives it up, even if `f` panics.
-            let value = unsafe { ring.slot(head.wrapping_add(taken.count)).read() };
+            let value = unsafe { ring.slot_mut(head.wrapping_add(taken.count)).read() };
             taken.count += 1;
             folded = f(folded, value);
         }
@@ -523,11 +570,11 @@ impl<T, const N: usize> Iterator for IntoIter<'_, T, N> {
     }
 }
 
-impl<T, const N: usize> ExactSizeIterator for IntoIter<'_, T, N> {}
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> ExactSizeIterator for IntoIter<'_, R> {}
 
-impl<T, const N: usize> FusedIterator for IntoIter<'_, T, N> {}
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> FusedIterator for IntoIter<'_, R> {}
 
-impl<T, const N: usize> fmt::Debug for IntoIter<'_, T, N> {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> fmt::Debug for IntoIter<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IntoIter").field("len", &self.0.len).finish_non_exhaustive()
     }

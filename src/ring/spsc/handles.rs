@@ -2,44 +2,123 @@
 
 use core::cell::Cell;
 use core::fmt;
-use core::sync::atomic::Ordering::{Acquire, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
-use super::SpscRing;
+use super::ring::{Attached, take};
+use super::{Ring, SpscRing};
+use crate::mem::CACHE_LINE_BYTES;
 use crate::ring::Full;
+use crate::ring::storage::Storage;
 
-/// The end that pushes. There is one; it may move to another thread or handler.
-pub struct Producer<'a, T, const N: usize> {
-    pub(super) ring: &'a SpscRing<T, N>,
+/// What a handle holds its ring by: `&Ring`, or with the feature `alloc` `Arc<Ring>`.
+///
+/// Sealed: a handle relies on it being the same ring always.
+pub trait RingRef: sealed::RingRef {}
+
+impl<R: sealed::RingRef> RingRef for R {}
+
+pub(super) mod sealed {
+    use super::{Ring, Storage};
+
+    pub trait RingRef {
+        type Storage: Storage;
+
+        fn ring(&self) -> &Ring<Self::Storage>;
+    }
+
+    impl<S: Storage> RingRef for &Ring<S> {
+        type Storage = S;
+
+        #[inline(always)]
+        fn ring(&self) -> &Ring<S> {
+            self
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    impl<S: Storage> RingRef for alloc::sync::Arc<Ring<S>> {
+        type Storage = S;
+
+        #[inline(always)]
+        fn ring(&self) -> &Ring<S> {
+            self
+        }
+    }
+}
+
+/// The end that pushes: `Producer<&SpscRing<T, N>>`, for example. There is one; it may move to another
+/// thread or handler. Dropped, it gives its end back.
+///
+/// It lies on a cache line of its own, apart from the consumer that was made beside it.
+#[repr(align(64))]
+pub struct Producer<R: RingRef> {
+    pub(super) ring: Attached<R>,
     /// The ring's `tail`, which only this handle writes.
     pub(super) tail: Cell<usize>,
     /// The ring's `head` when last seen (INV-4).
     pub(super) cached_head: Cell<usize>,
 }
 
-/// The end that pops. There is one; it may move to another thread or handler.
-pub struct Consumer<'a, T, const N: usize> {
-    pub(super) ring: &'a SpscRing<T, N>,
+/// The end that pops: `Consumer<&SpscRing<T, N>>`, for example. There is one; it may move to another
+/// thread or handler. Dropped, it gives its end back.
+///
+/// It lies on a cache line of its own, apart from the producer that was made beside it.
+#[repr(align(64))]
+pub struct Consumer<R: RingRef> {
+    pub(super) ring: Attached<R>,
     /// The ring's `head`, which only this handle writes.
     pub(super) head: Cell<usize>,
     /// The ring's `tail` when last seen (INV-4).
     pub(super) cached_tail: Cell<usize>,
 }
 
-assert_impl_all!(Producer<'static, core::cell::Cell<u8>, 1>: Send);
-assert_impl_all!(Consumer<'static, core::cell::Cell<u8>, 1>: Send);
-assert_not_impl_any!(Producer<'static, u8, 1>: Sync, Clone);
-assert_not_impl_any!(Consumer<'static, u8, 1>: Sync, Clone);
-assert_not_impl_any!(Producer<'static, *const u8, 1>: Send);
-assert_not_impl_any!(Consumer<'static, *const u8, 1>: Send);
-const_assert_eq!(size_of::<Producer<'static, u64, 8>>(), 3 * size_of::<usize>());
-const_assert_eq!(size_of::<Consumer<'static, u64, 8>>(), 3 * size_of::<usize>());
+assert_impl_all!(Producer<&'static SpscRing<Cell<u8>, 1>>: Send);
+assert_impl_all!(Consumer<&'static SpscRing<Cell<u8>, 1>>: Send);
+assert_not_impl_any!(Producer<&'static SpscRing<u8, 1>>: Sync, Clone);
+assert_not_impl_any!(Consumer<&'static SpscRing<u8, 1>>: Sync, Clone);
+assert_not_impl_any!(Producer<&'static SpscRing<*const u8, 1>>: Send);
+assert_not_impl_any!(Consumer<&'static SpscRing<*const u8, 1>>: Send);
+const_assert_eq!(size_of::<Producer<&'static SpscRing<u64, 8>>>(), CACHE_LINE_BYTES);
+const_assert_eq!(size_of::<Consumer<&'static SpscRing<u64, 8>>>(), CACHE_LINE_BYTES);
 
 // === impl Producer ===
 
-impl<'a, T, const N: usize> Producer<'a, T, N> {
-    pub(super) fn new(ring: &'a SpscRing<T, N>, tail: usize, head: usize) -> Self {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
+    /// Takes the end that pushes into the ring, if nobody has it or is trying [`Ring::try_split`].
+    ///
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`Ring::try_split`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// use latchless::ring::{SpscRing, spsc::{Consumer, Producer}};
+    /// use std::sync::Arc;
+    ///
+    /// let ring = Arc::new(SpscRing::<u8, 4>::new());
+    /// let mut producer = Producer::try_new(ring.clone()).unwrap();
+    /// let mut consumer = Consumer::try_new(ring).unwrap();
+    /// std::thread::spawn(move || producer.push(1).unwrap()).join().unwrap();
+    /// assert_eq!(consumer.pop(), Some(1));
+    /// # }
+    /// ```
+    #[inline]
+    pub fn try_new(ring: R) -> Option<Self> {
+        take(&ring.ring().held.producer).then(|| Self::new(ring))
+    }
+
+    /// The end that pushes. The caller has taken it (INV-3).
+    #[inline]
+    pub(super) fn new(ring: R) -> Self {
+        let ring = Attached::new(ring);
+        // ORDERING: Relaxed; the last to write it was an earlier producer, before E3, or whoever had
+        // the ring alone.
+        let tail = ring.tail.load(Relaxed);
+        // ORDERING: Acquire, E2. The slots before `head` are vacated.
+        let head = ring.head.load(Acquire);
         Self { ring, tail: Cell::new(tail), cached_head: Cell::new(head) }
     }
 
@@ -50,7 +129,7 @@ impl<'a, T, const N: usize> Producer<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// [`Full`] with `value` in it, if `N` values had not been popped when `head` was read.
+    /// [`Full`] with `value` in it, if as many values as it can hold had not been popped when `head` was read.
     ///
     /// # Examples
     ///
@@ -63,14 +142,10 @@ impl<'a, T, const N: usize> Producer<'a, T, N> {
     /// ```
     #[inline]
     pub fn push(&mut self, value: T) -> Result<(), Full<T>> {
-        let tail = self.tail.get();
-        if tail.wrapping_sub(self.cached_head.get()) == N && self.refresh() == N {
-            return Err(Full(value));
-        }
-        // SAFETY: `tail - head < N`, so the slot is vacant (INV-2): E2 made the consumer's read of
-        // it happen before. `&mut self` makes this the only writer (INV-3).
-        unsafe { self.ring.slot(tail).write(value) };
-        let next = tail.wrapping_add(1);
+        let Some(slot) = self.vacant_slot() else { return Err(Full(value)) };
+        // SAFETY: the slot is vacant. `&mut self` makes this the only writer (INV-3).
+        unsafe { slot.write(value) };
+        let next = self.tail.get().wrapping_add(1);
         // ORDERING: Release, E1. Publishes the slot write above to `pop`.
         self.ring.tail.store(next, Release);
         self.tail.set(next);
@@ -99,7 +174,7 @@ impl<'a, T, const N: usize> Producer<'a, T, N> {
     /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.len() == N
+        self.len() == self.capacity()
     }
 
     /// Returns how many pushes will succeed for certain, in elements.
@@ -107,13 +182,36 @@ impl<'a, T, const N: usize> Producer<'a, T, N> {
     /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn slots(&self) -> usize {
-        N - self.len()
+        self.capacity() - self.len()
     }
 
-    /// The number of values the ring can hold: `N`.
+    /// The number of values the ring can hold.
     #[inline]
-    pub const fn capacity(&self) -> usize {
-        N
+    pub fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// Whether nobody has the other end: its handle was dropped, or not asked for yet.
+    ///
+    /// It can be had again where it came from, so whoever wants to be told of an end that is lost for good
+    /// has to know that nobody will take it.
+    ///
+    /// **Progress** wait-free. **Context** any. **Ordering** what happened before the consumer was dropped
+    /// happens before what follows.
+    #[inline]
+    pub fn is_abandoned(&self) -> bool {
+        // ORDERING: Acquire, E3. What the consumer did last is seen from here on.
+        !self.ring.held.consumer.load(Acquire)
+    }
+
+    /// The slot of `tail`, if it is vacant (INV-2).
+    #[inline]
+    pub(super) fn vacant_slot(&self) -> Option<*mut T> {
+        let (tail, capacity) = (self.tail.get(), self.capacity());
+        // E2 made the consumer's read of the slot happen before.
+        let is_full =
+            tail.wrapping_sub(self.cached_head.get()) == capacity && self.refresh() == capacity;
+        (!is_full).then(|| self.ring.slot_mut(tail))
     }
 
     /// Looks at the consumer's position again; returns how many values are in the ring.
@@ -126,16 +224,45 @@ impl<'a, T, const N: usize> Producer<'a, T, N> {
     }
 }
 
-impl<T, const N: usize> fmt::Debug for Producer<'_, T, N> {
+impl<R: RingRef> Drop for Producer<R> {
+    #[inline]
+    fn drop(&mut self) {
+        // ORDERING: Release, E3. What this handle did is seen by the next, and by a consumer that finds
+        // itself abandoned.
+        self.ring.held.producer.store(false, Release);
+    }
+}
+
+impl<R: RingRef> fmt::Debug for Producer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Producer").field("len", &self.len()).field("capacity", &N).finish()
+        f.debug_struct("Producer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
     }
 }
 
 // === impl Consumer ===
 
-impl<'a, T, const N: usize> Consumer<'a, T, N> {
-    pub(super) fn new(ring: &'a SpscRing<T, N>, head: usize, tail: usize) -> Self {
+impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
+    /// Takes the end that pops from the ring, if nobody has it or is trying [`Ring::try_split`].
+    ///
+    /// **Progress** wait-free (one `lock cmpxchg`). **Context** any. **Complexity** O(1). **Ordering** as
+    /// [`Ring::try_split`].
+    #[inline]
+    pub fn try_new(ring: R) -> Option<Self> {
+        take(&ring.ring().held.consumer).then(|| Self::new(ring))
+    }
+
+    /// The end that pops. The caller has taken it (INV-3).
+    #[inline]
+    pub(super) fn new(ring: R) -> Self {
+        let ring = Attached::new(ring);
+        // ORDERING: Relaxed; the last to write it was an earlier consumer, before E3, or whoever had
+        // the ring alone.
+        let head = ring.head.load(Relaxed);
+        // ORDERING: Acquire, E1. The slots before `tail` hold their values.
+        let tail = ring.tail.load(Acquire);
         Self { ring, head: Cell::new(head), cached_tail: Cell::new(tail) }
     }
 
@@ -151,7 +278,7 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
         }
         // SAFETY: `head < tail`, so the slot holds a value (INV-2), which E1 published. `&mut
         // self` makes this the only reader (INV-3); the store of `head` below gives the slot up.
-        let value = unsafe { self.ring.slot(head).read() };
+        let value = unsafe { self.ring.slot_mut(head).read() };
         self.advance(1);
         Some(value)
     }
@@ -168,7 +295,7 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
         }
         // SAFETY: `head < tail`, so the slot holds a value (INV-2), which E1 published. It stays
         // until this handle pops, which the returned borrow forbids.
-        Some(unsafe { &*self.ring.slot(head).as_ptr() })
+        Some(unsafe { &*self.ring.slot(head) })
     }
 
     /// Shows the oldest value for changing, without taking it out.
@@ -193,7 +320,7 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
             return None;
         }
         // SAFETY: as in `peek`; `&mut self` makes this the only borrow of the value.
-        Some(unsafe { &mut *self.ring.slot(head).as_mut_ptr() })
+        Some(unsafe { &mut *self.ring.slot_mut(head) })
     }
 
     /// Returns how many values are in the ring. The producer may be adding some: there are never
@@ -218,13 +345,26 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.len() == N
+        self.len() == self.capacity()
     }
 
-    /// The number of values the ring can hold: `N`.
+    /// The number of values the ring can hold.
     #[inline]
-    pub const fn capacity(&self) -> usize {
-        N
+    pub fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// Whether nobody has the other end: its handle was dropped, or not asked for yet.
+    ///
+    /// What the producer had pushed is there still: the ring is drained for good when it is found empty
+    /// after this.
+    ///
+    /// **Progress** wait-free. **Context** any. **Ordering** what happened before the producer was dropped
+    /// happens before what follows.
+    #[inline]
+    pub fn is_abandoned(&self) -> bool {
+        // ORDERING: Acquire, E3. What the producer did last is seen from here on.
+        !self.ring.held.producer.load(Acquire)
     }
 
     /// Gives up the `count` oldest slots.
@@ -246,8 +386,20 @@ impl<'a, T, const N: usize> Consumer<'a, T, N> {
     }
 }
 
-impl<T, const N: usize> fmt::Debug for Consumer<'_, T, N> {
+impl<R: RingRef> Drop for Consumer<R> {
+    #[inline]
+    fn drop(&mut self) {
+        // ORDERING: Release, E3. What this handle did is seen by the next, and by a producer that finds
+        // itself abandoned.
+        self.ring.held.consumer.store(false, Release);
+    }
+}
+
+impl<R: RingRef> fmt::Debug for Consumer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumer").field("len", &self.len()).field("capacity", &N).finish()
+        f.debug_struct("Consumer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
     }
 }

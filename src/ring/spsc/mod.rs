@@ -77,11 +77,17 @@
 //! P. Lee, T. Bu, G. Chandranmenon, "A Lock-Free, Cache-Efficient Multi-Core Synchronization
 //! Mechanism for Line-Rate Network Traffic Monitoring", IPDPS 2010, for the cached positions.
 
+mod aligned;
+mod batch;
 mod bulk;
 mod chunks;
 mod handles;
 mod ring;
 
+pub use self::aligned::Misaligned;
+pub use self::batch::PushBatch;
 pub use self::chunks::{IntoIter, ReadChunk, TooFew, WriteChunk};
-pub use self::handles::{Consumer, Producer};
-pub use self::ring::SpscRing;
+pub use self::handles::{Consumer, Producer, RingRef};
+#[cfg(feature = "alloc")]
+pub use self::ring::SpscHeapRing;
+pub use self::ring::{Ring, SpscRing, SpscSliceRing};

@@ -18,7 +18,7 @@ use latchless::atomic::{
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer, ReadChunk, WriteChunk};
-use latchless::ring::{Full, MpmcRing, overwriting};
+use latchless::ring::{Full, MpmcRing, SpscRing, overwriting};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -585,20 +585,20 @@ const SLOTS: usize = 64;
 probes! { structures_, "", "locked instructions", 64, Locked, "", {};
     "Structures",
     "Which locked instructions are in the code of a call, in any number; `u64` values, 64 slots." {
-        spsc_push(ring: &mut Producer<'_, u64, SLOTS>, value: u64) -> Result<(), Full<u64>>
+        spsc_push(ring: &mut Producer<&SpscRing<u64, SLOTS>>, value: u64) -> Result<(), Full<u64>>
             = ring.push(value) => "";
-        spsc_pop(ring: &mut Consumer<'_, u64, SLOTS>) -> Option<u64> = ring.pop() => "";
-        spsc_push_iter(ring: &mut Producer<'_, u64, SLOTS>, values: [u64; 8]) -> usize
+        spsc_pop(ring: &mut Consumer<&SpscRing<u64, SLOTS>>) -> Option<u64> = ring.pop() => "";
+        spsc_push_iter(ring: &mut Producer<&SpscRing<u64, SLOTS>>, values: [u64; 8]) -> usize
             = ring.push_iter(values) => "";
-        spsc_write_chunk(ring: &'static mut Producer<'static, u64, SLOTS>, count: usize)
-            -> Option<WriteChunk<'static, u64, SLOTS>> = ring.write_chunk(count).ok() => "";
-        spsc_fill_chunk(chunk: WriteChunk<'static, u64, SLOTS>, values: [u64; 8]) -> usize
+        spsc_write_chunk(ring: &'static mut Producer<&'static SpscRing<u64, SLOTS>>, count: usize)
+            -> Option<WriteChunk<'static, &'static SpscRing<u64, SLOTS>>> = ring.write_chunk(count).ok() => "";
+        spsc_fill_chunk(chunk: WriteChunk<'static, &'static SpscRing<u64, SLOTS>>, values: [u64; 8]) -> usize
             = chunk.fill_from_iter(values) => "";
-        spsc_read_chunk(ring: &'static mut Consumer<'static, u64, SLOTS>, count: usize)
-            -> Option<ReadChunk<'static, u64, SLOTS>> = ring.read_chunk(count).ok() => "";
-        spsc_commit_chunk(chunk: ReadChunk<'static, u64, SLOTS>) = chunk.commit_all() => "";
-        spsc_pop_iter(ring: &mut Consumer<'_, u64, SLOTS>) -> u64 = ring.pop_iter().sum() => "";
-        spsc_clear(ring: &mut Consumer<'_, u64, SLOTS>) -> usize = ring.clear() => "";
+        spsc_read_chunk(ring: &'static mut Consumer<&'static SpscRing<u64, SLOTS>>, count: usize)
+            -> Option<ReadChunk<'static, &'static SpscRing<u64, SLOTS>>> = ring.read_chunk(count).ok() => "";
+        spsc_commit_chunk(chunk: ReadChunk<'static, &'static SpscRing<u64, SLOTS>>) = chunk.commit_all() => "";
+        spsc_pop_iter(ring: &mut Consumer<&SpscRing<u64, SLOTS>>) -> u64 = ring.pop_iter().sum() => "";
+        spsc_clear(ring: &mut Consumer<&SpscRing<u64, SLOTS>>) -> usize = ring.clear() => "";
         overwriting_push(ring: &mut overwriting::Producer<'_, u64, SLOTS>, value: u64) -> Option<u64>
             = ring.push(value) => "xchg m";
         overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>

@@ -16,8 +16,8 @@ macro_rules! for_values {
             type Item = $item;
             type Out = MaybeUninit<Item>;
             type Spsc = SpscRing<Item, SLOTS>;
-            type Tx<'a> = Producer<'a, Item, SLOTS>;
-            type Rx<'a> = Consumer<'a, Item, SLOTS>;
+            type Tx<'a> = Producer<&'a SpscRing<Item, SLOTS>>;
+            type Rx<'a> = Consumer<&'a SpscRing<Item, SLOTS>>;
             type Chunk<C> = MaybeUninit<C>;
             type Slices<'c, I> = MaybeUninit<(&'c mut [I], &'c mut [I])>;
             type Ends<'a> = MaybeUninit<(Tx<'a>, Rx<'a>)>;
@@ -50,30 +50,30 @@ macro_rules! for_values {
                 fn producer_write_chunk(
                     tx: &'static mut Tx<'static>,
                     count: usize,
-                    out: &mut Chunk<WriteChunk<'static, Item, SLOTS>>,
+                    out: &mut Chunk<WriteChunk<'static, &'static SpscRing<Item, SLOTS>>>,
                 ) -> bool {
                     tx.write_chunk(count).map(|chunk| out.write(chunk)).is_ok()
                 }
                 fn producer_write_chunk_contiguous(
                     tx: &'static mut Tx<'static>,
                     most: usize,
-                    out: &mut Chunk<WriteChunk<'static, Item, SLOTS>>,
+                    out: &mut Chunk<WriteChunk<'static, &'static SpscRing<Item, SLOTS>>>,
                 ) {
                     out.write(tx.write_chunk_contiguous(most));
                 }
                 fn write_chunk_slices(
-                    chunk: &'static mut WriteChunk<'_, Item, SLOTS>,
+                    chunk: &'static mut WriteChunk<'_, &SpscRing<Item, SLOTS>>,
                     out: &mut Slices<'static, Out>,
                 ) {
                     out.write(chunk.as_mut_slices());
                 }
-                fn write_chunk_commit(chunk: &mut WriteChunk<'_, Item, SLOTS>, count: usize) {
+                fn write_chunk_commit(chunk: &mut WriteChunk<'_, &SpscRing<Item, SLOTS>>, count: usize) {
                     let count = count.min(chunk.len());
                     // SAFETY: the caller has written so many.
                     unsafe { value(chunk).commit(count) };
                 }
                 fn write_chunk_fill(
-                    chunk: &mut WriteChunk<'_, Item, SLOTS>,
+                    chunk: &mut WriteChunk<'_, &SpscRing<Item, SLOTS>>,
                     items: &'static mut [Item; SLOTS],
                 ) -> usize {
                     value(chunk).fill_from_iter(items.iter_mut().map(value))
@@ -87,30 +87,30 @@ macro_rules! for_values {
                 fn consumer_read_chunk(
                     rx: &'static mut Rx<'static>,
                     count: usize,
-                    out: &mut Chunk<ReadChunk<'static, Item, SLOTS>>,
+                    out: &mut Chunk<ReadChunk<'static, &'static SpscRing<Item, SLOTS>>>,
                 ) -> bool {
                     rx.read_chunk(count).map(|chunk| out.write(chunk)).is_ok()
                 }
                 fn consumer_read_chunk_contiguous(
                     rx: &'static mut Rx<'static>,
                     most: usize,
-                    out: &mut Chunk<ReadChunk<'static, Item, SLOTS>>,
+                    out: &mut Chunk<ReadChunk<'static, &'static SpscRing<Item, SLOTS>>>,
                 ) {
                     out.write(rx.read_chunk_contiguous(most));
                 }
                 fn read_chunk_slices(
-                    chunk: &'static ReadChunk<'_, Item, SLOTS>,
+                    chunk: &'static ReadChunk<'_, &SpscRing<Item, SLOTS>>,
                     out: &mut MaybeUninit<(&'static [Item], &'static [Item])>,
                 ) {
                     out.write(chunk.as_slices());
                 }
                 fn read_chunk_mut_slices(
-                    chunk: &'static mut ReadChunk<'_, Item, SLOTS>,
+                    chunk: &'static mut ReadChunk<'_, &SpscRing<Item, SLOTS>>,
                     out: &mut Slices<'static, Item>,
                 ) {
                     out.write(chunk.as_mut_slices());
                 }
-                fn read_chunk_commit(chunk: &mut ReadChunk<'_, Item, SLOTS>, count: usize) {
+                fn read_chunk_commit(chunk: &mut ReadChunk<'_, &SpscRing<Item, SLOTS>>, count: usize) {
                     value(chunk).commit(count);
                 }
                 fn consumer_pop_iter_next(rx: &mut Rx<'_>, out: &mut Out) -> bool {
@@ -147,8 +147,8 @@ macro_rules! for_copied_values {
             use super::*;
 
             type Item = $item;
-            type Tx<'a> = Producer<'a, Item, SLOTS>;
-            type Rx<'a> = Consumer<'a, Item, SLOTS>;
+            type Tx<'a> = Producer<&'a SpscRing<Item, SLOTS>>;
+            type Rx<'a> = Consumer<&'a SpscRing<Item, SLOTS>>;
 
             export! { $suffix
                 fn producer_push_slice_copies(tx: &mut Tx<'_>, items: &[Item; SLOTS]) -> usize {

@@ -15,8 +15,8 @@ use loom::{sync::Arc, thread};
 fn race<const N: usize, P: Send + 'static, C>(
     start: usize,
     filled: &[u32],
-    produce: impl FnOnce(&mut Producer<'_, u32, N>) -> P + Send + 'static,
-    consume: impl FnOnce(&mut Consumer<'_, u32, N>) -> C,
+    produce: impl FnOnce(&mut Producer<&SpscRing<u32, N>>) -> P + Send + 'static,
+    consume: impl FnOnce(&mut Consumer<&SpscRing<u32, N>>) -> C,
 ) -> (P, C, Vec<u32>) {
     // Not dropped when the model fails: unwinding through a ring that loom has just found a race
     // in would abort the test.
@@ -31,6 +31,7 @@ fn race<const N: usize, P: Send + 'static, C>(
     let consumed = consume(&mut consumer);
     let produced = thread.join().unwrap();
     let rest = core::iter::from_fn(|| consumer.pop()).collect();
+    drop(consumer);
     drop(ManuallyDrop::into_inner(ring));
     (produced, consumed, rest)
 }
@@ -108,17 +109,155 @@ fn split_races_split() {
         let ring = Arc::new(SpscRing::<u32, 1>::new());
         let other = thread::spawn({
             let ring = Arc::clone(&ring);
-            move || ring.try_split().is_some()
+            // Whoever has the handles keeps them.
+            move || ring.try_split().map(core::mem::forget).is_some()
         });
-        let won = ring.try_split().is_some();
+        let won = ring.try_split().map(core::mem::forget).is_some();
         (won, other.join().unwrap())
     });
+}
+
+// === Ends that are given back ===
+
+/// Runs `one` on a thread and `other` on the main one over a ring of one slot, with 1 in it if
+/// `is_full`; then drains the ring. Returns what the two returned, and the rest.
+fn share<A: Send + 'static, B>(
+    is_full: bool,
+    one: impl FnOnce(&SpscRing<u32, 1>) -> A + Send + 'static,
+    other: impl FnOnce(&SpscRing<u32, 1>) -> B,
+) -> (A, B, Option<u32>) {
+    let ring = Arc::new(SpscRing::new());
+    if is_full {
+        ring.try_producer().unwrap().push(1).unwrap();
+    }
+    let thread = thread::spawn({
+        let ring = Arc::clone(&ring);
+        move || one(&ring)
+    });
+    let other = other(&ring);
+    let one = thread.join().unwrap();
+    let rest = ring.try_consumer().unwrap().pop();
+    (one, other, rest)
+}
+
+#[test]
+fn producers_follow_each_other() {
+    // One of them may find the end held, the ring full, or neither.
+    let expected = [
+        (None, Some(true), Some(3)),
+        (Some(true), None, Some(2)),
+        (Some(true), Some(false), Some(2)),
+        (Some(false), Some(true), Some(3)),
+    ];
+    outcomes("producers_follow_each_other", None, &expected, || {
+        let push = |ring: &SpscRing<u32, 1>, value| Some(ring.try_producer()?.push(value).is_ok());
+        share(false, move |ring| push(ring, 2), |ring| push(ring, 3))
+    });
+}
+
+#[test]
+fn consumers_follow_each_other() {
+    let expected = [
+        (None, Some(Some(1)), None),
+        (Some(Some(1)), None, None),
+        (Some(Some(1)), Some(None), None),
+        (Some(None), Some(Some(1)), None),
+    ];
+    outcomes("consumers_follow_each_other", None, &expected, || {
+        let pop = |ring: &SpscRing<u32, 1>| Some(ring.try_consumer()?.pop());
+        share(true, pop, pop)
+    });
+}
+
+#[test]
+fn push_races_the_taking_of_the_other_end() {
+    let expected = [((), None, Some(7)), ((), Some(7), None)];
+    outcomes("push_races_the_taking_of_the_other_end", None, &expected, || {
+        share(
+            false,
+            |ring| ring.try_producer().unwrap().push(7).unwrap(),
+            |ring| ring.try_consumer().unwrap().pop(),
+        )
+    });
+}
+
+#[test]
+fn pop_races_the_taking_of_the_other_end() {
+    let expected = [(Some(1), Ok(()), Some(2)), (Some(1), Err(2), None)];
+    outcomes("pop_races_the_taking_of_the_other_end", None, &expected, || {
+        share(
+            true,
+            |ring| ring.try_consumer().unwrap().pop(),
+            |ring| ring.try_producer().unwrap().push(2).map_err(Full::into_inner),
+        )
+    });
+}
+
+#[test]
+fn push_races_abandonment() {
+    // A consumer that finds itself abandoned finds the last push too.
+    let expected =
+        [((), (false, None), Some(7)), ((), (false, Some(7)), None), ((), (true, Some(7)), None)];
+    outcomes("push_races_abandonment", None, &expected, || {
+        let ring = Arc::new(SpscRing::<u32, 1>::new());
+        let thread = thread::spawn({
+            let ring = Arc::clone(&ring);
+            let mut producer = ManuallyDrop::new(take_producer(&ring));
+            move || {
+                producer.push(7).unwrap();
+                drop(ManuallyDrop::into_inner(producer));
+                drop(ring);
+            }
+        });
+        let mut consumer = ring.try_consumer().unwrap();
+        let seen = (consumer.is_abandoned(), consumer.pop());
+        thread.join().unwrap();
+        ((), seen, consumer.pop())
+    });
+}
+
+#[test]
+fn pop_races_abandonment() {
+    // A producer that finds itself abandoned finds the room that the last pop made.
+    let expected = [((), (false, false), 0), ((), (false, true), 1), ((), (true, true), 1)];
+    outcomes("pop_races_abandonment", None, &expected, || {
+        let ring = Arc::new(SpscRing::<u32, 1>::new());
+        ring.try_producer().unwrap().push(1).unwrap();
+        let thread = thread::spawn({
+            let ring = Arc::clone(&ring);
+            let mut consumer = ManuallyDrop::new(take_consumer(&ring));
+            move || {
+                assert_eq!(consumer.pop(), Some(1));
+                drop(ManuallyDrop::into_inner(consumer));
+                drop(ring);
+            }
+        });
+        let mut producer = ring.try_producer().unwrap();
+        let seen = (producer.is_abandoned(), producer.push(2).is_ok());
+        thread.join().unwrap();
+        ((), seen, producer.len())
+    });
+}
+
+/// The end, for as long as the caller keeps `ring`.
+fn take_producer(ring: &Arc<SpscRing<u32, 1>>) -> Producer<&'static SpscRing<u32, 1>> {
+    // SAFETY: both callers drop the handle before their clone of `ring`.
+    unsafe { &*Arc::as_ptr(ring) }.try_producer().unwrap()
+}
+
+/// As [`take_producer`].
+fn take_consumer(ring: &Arc<SpscRing<u32, 1>>) -> Consumer<&'static SpscRing<u32, 1>> {
+    // SAFETY: as above.
+    unsafe { &*Arc::as_ptr(ring) }.try_consumer().unwrap()
 }
 
 // === Several values at a time ===
 
 /// Pushes `values` in place, and commits all of them. Returns whether there was room.
-fn write_in_place<const N: usize>(producer: &mut Producer<'_, u32, N>, values: &[u32]) -> bool {
+fn write_in_place<const N: usize>(
+    producer: &mut Producer<&SpscRing<u32, N>>,
+    values: &[u32],
+) -> bool {
     let Ok(mut chunk) = producer.write_chunk(values.len()) else { return false };
     let (first, second) = chunk.as_mut_slices();
     for (slot, &value) in first.iter_mut().chain(second).zip(values) {
@@ -130,7 +269,10 @@ fn write_in_place<const N: usize>(producer: &mut Producer<'_, u32, N>, values: &
 }
 
 /// Looks at the `count` oldest values and takes them out, if there are so many.
-fn read_in_place<const N: usize>(consumer: &mut Consumer<'_, u32, N>, count: usize) -> Vec<u32> {
+fn read_in_place<const N: usize>(
+    consumer: &mut Consumer<&SpscRing<u32, N>>,
+    count: usize,
+) -> Vec<u32> {
     let Ok(chunk) = consumer.read_chunk(count) else { return vec![] };
     let (first, second) = chunk.as_slices();
     let values = [first, second].concat();

@@ -117,17 +117,24 @@ impl Pop<u64> for (&'static CachePadded<AtomicU64>, u64) {
 }
 
 /// A plain store, and the load that sees it.
-pub(super) fn store_and_load(_: &Case, bench: &Bench) -> Sample {
+pub(super) fn store_and_load(case: &Case, bench: &Bench) -> Sample {
+    match case.payload {
+        Payload::Word => in_place::<u64>(bench),
+        Payload::Line => in_place::<Line>(bench),
+    }
+}
+
+fn in_place<T: Item>(bench: &Bench) -> Sample {
     bench.measure(1, |count| {
         bench.alone(|| {
-            let mut place = 0_u64;
+            let mut place = T::default();
             let place = black_box(&raw mut place);
             let mut total = 0_u64;
             for number in 0..count {
                 // SAFETY: the place is this function's own variable.
-                unsafe { place.write_volatile(number) };
+                unsafe { place.write_volatile(T::of(number)) };
                 // SAFETY: as above.
-                total = total.wrapping_add(unsafe { place.read_volatile() });
+                total = total.wrapping_add(unsafe { place.read_volatile() }.number());
             }
             black_box(total);
         })

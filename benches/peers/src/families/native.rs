@@ -29,7 +29,7 @@ pub(super) fn contestants(family: Family) -> Vec<Contestant> {
             ),
             Contestant::new("ck_stack (C)", Side::Rival, store::run::<Slots<CkList>>),
         ],
-        Family::Pool | Family::Counter | Family::Atomic => Vec::new(),
+        Family::Pool | Family::Snapshot | Family::Counter | Family::Atomic => Vec::new(),
     }
 }
 

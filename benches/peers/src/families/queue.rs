@@ -3,7 +3,12 @@
 
 use core::arch::x86_64::_rdtsc;
 use std::hint::black_box;
+use std::iter;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::time::Instant;
+
+use latchless::mem::CachePadded;
 
 use crate::bench::{Bench, PERCENTILES, Sample, Work, insist};
 use crate::case::{Case, Shape};
@@ -58,6 +63,15 @@ pub(crate) trait Push<T: Item>: Send {
     fn push_batch(&mut self, items: &[T]) -> usize {
         push_one_by_one(self, items)
     }
+
+    /// Pushes the items of the first few of `numbers`, made where they will lie, and returns how
+    /// many.
+    #[inline(always)]
+    fn push_chunk(&mut self, mut numbers: Range<u64>) -> usize {
+        let from = numbers.start;
+        let refused = numbers.find(|&number| !self.push(T::of(number)));
+        (refused.unwrap_or(numbers.end) - from) as usize
+    }
 }
 
 /// Where a thread takes items out.
@@ -68,6 +82,12 @@ pub(crate) trait Pop<T: Item>: Send {
     #[inline(always)]
     fn pop_batch(&mut self, places: &mut [T]) -> usize {
         pop_one_by_one(self, places)
+    }
+
+    /// Pops `most` items at most, read where they lie: adds up their numbers, and returns how many.
+    #[inline(always)]
+    fn pop_chunk(&mut self, most: usize, total: &mut u64) -> usize {
+        add_up(iter::from_fn(|| self.pop()).take(most), total)
     }
 }
 
@@ -89,6 +109,72 @@ pub(super) fn pop_one_by_one<T: Item>(rx: &mut (impl Pop<T> + ?Sized), places: &
     count
 }
 
+/// Copies as many of `items` as there are places for, and returns how many.
+#[inline(always)]
+pub(super) fn copy<T: Item>(items: &[T], places: &mut [T]) -> usize {
+    let count = items.len().min(places.len());
+    if let (Some(items), Some(places)) = (items.get(..count), places.get_mut(..count)) {
+        places.copy_from_slice(items);
+    }
+    count
+}
+
+/// Puts the items of the first few of `numbers` in `places`, and returns how many.
+#[inline(always)]
+pub(super) fn fill<P, T: Item>(
+    places: &mut [P],
+    numbers: Range<u64>,
+    put: impl Fn(&mut P, T),
+) -> usize {
+    let count = len(&numbers).min(places.len());
+    for (place, number) in places.iter_mut().take(count).zip(numbers) {
+        put(place, T::of(number));
+    }
+    count
+}
+
+/// As [`fill`], for slots that go round the end of a ring.
+#[inline(always)]
+pub(super) fn fill_slots<T: Item>(
+    (first, second): (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]),
+    numbers: Range<u64>,
+) -> usize {
+    let put = |slot: &mut MaybeUninit<T>, item| {
+        slot.write(item);
+    };
+    let count = fill(first, numbers.clone(), put);
+    count + fill(second, numbers.start + count as u64..numbers.end, put)
+}
+
+/// How many numbers there are.
+#[inline(always)]
+pub(super) fn len(numbers: &Range<u64>) -> usize {
+    (numbers.end - numbers.start) as usize
+}
+
+/// Adds the numbers of `items` to `total`, and returns how many items there were.
+#[inline(always)]
+pub(super) fn add_up<T: Item>(items: impl Iterator<Item = T>, total: &mut u64) -> usize {
+    let (count, sum) =
+        items.fold((0, *total), |(count, sum), item| (count + 1, sum.wrapping_add(item.number())));
+    *total = sum;
+    count
+}
+
+/// As [`add_up`], for the first `most` items, which may go round the end of a ring.
+#[inline(always)]
+pub(super) fn add_up_slices<T: Item>(
+    (first, second): (&[T], &[T]),
+    most: usize,
+    total: &mut u64,
+) -> usize {
+    let count = most.min(first.len() + second.len());
+    let items =
+        first.iter().take(count).chain(second.iter().take(count.saturating_sub(first.len())));
+    *total = items.fold(*total, |sum, item| sum.wrapping_add(item.number()));
+    count
+}
+
 /// A contestant. A process runs one of them once, so what it allocates may leak.
 pub(crate) trait Queue<T: Item> {
     type Tx: Push<T> + 'static;
@@ -96,6 +182,20 @@ pub(crate) trait Queue<T: Item> {
 
     /// Makes a queue of at least `capacity` slots, and `ends` ways in and as many out.
     fn open(capacity: usize, ends: usize) -> (Vec<Self::Tx>, Vec<Self::Rx>);
+}
+
+/// The ends of a queue, each on cache lines of its own. Side by side they would get into each
+/// other's way, or not, as the allocator likes.
+type Ends<T, Q> = (Vec<CachePadded<<Q as Queue<T>>::Tx>>, Vec<CachePadded<<Q as Queue<T>>::Rx>>);
+
+fn open<T: Item, Q: Queue<T>>(capacity: usize, ends: usize) -> Ends<T, Q> {
+    let (txs, rxs) = Q::open(capacity, ends);
+    (apart(txs), apart(rxs))
+}
+
+/// Puts what each thread owns on cache lines of its own.
+pub(super) fn apart<E>(owned: Vec<E>) -> Vec<CachePadded<E>> {
+    owned.into_iter().map(CachePadded::new).collect()
 }
 
 /// Measures one contestant.
@@ -107,13 +207,14 @@ pub(crate) fn run<T: Item, Q: Queue<T>>(case: &Case, bench: &Bench) -> Sample {
         Shape::Each(threads) => each::<T, Q>(case.capacity, threads, bench),
         Shape::Stream(pairs) => stream::<T, Q>(case.capacity, pairs, bench),
         Shape::Batch(batch) => batches::<T, Q>(case.capacity, batch, bench),
+        Shape::Chunk(chunk) => chunks::<T, Q>(case.capacity, chunk, bench),
         Shape::Burst(_) => unreachable!("no case of queues is so"),
     }
 }
 
 /// Every thread pushes an item and pops one, in turns.
 fn each<T: Item, Q: Queue<T>>(capacity: usize, threads: usize, bench: &Bench) -> Sample {
-    let (mut txs, mut rxs) = Q::open(capacity, threads);
+    let (mut txs, mut rxs) = open::<T, Q>(capacity, threads);
     bench.measure(threads as u64, |count| {
         let each = count / threads as u64;
         let mut sums = vec![0_u64; threads];
@@ -136,7 +237,7 @@ fn each<T: Item, Q: Queue<T>>(capacity: usize, threads: usize, bench: &Bench) ->
 
 /// Some threads only push, as many only pop.
 fn stream<T: Item, Q: Queue<T>>(capacity: usize, pairs: usize, bench: &Bench) -> Sample {
-    let (mut txs, mut rxs) = Q::open(capacity, pairs);
+    let (mut txs, mut rxs) = open::<T, Q>(capacity, pairs);
     bench.measure(pairs as u64, |count| {
         let each = count / pairs as u64;
         let mut sums = vec![0_u64; pairs];
@@ -169,42 +270,77 @@ fn stream<T: Item, Q: Queue<T>>(capacity: usize, pairs: usize, bench: &Bench) ->
 
 /// One producer and one consumer, several items a call.
 fn batches<T: Item, Q: Queue<T>>(capacity: usize, batch: usize, bench: &Bench) -> Sample {
-    let (mut txs, mut rxs) = Q::open(capacity, 1);
-    bench.measure(batch as u64, |count| {
-        let mut sums = vec![0_u64; 1];
-        let mut work: Vec<Work<'_>> = Vec::new();
-        for ((tx, rx), sum) in txs.iter_mut().zip(&mut rxs).zip(&mut sums) {
-            work.push(Box::new(move || {
-                let mut items = vec![T::default(); batch];
-                let mut number = 0;
-                while number < count {
-                    for item in &mut items {
-                        number += 1;
-                        *item = T::of(number);
-                    }
-                    let mut rest = items.as_slice();
-                    while !rest.is_empty() {
-                        let pushed = insist(|| some(tx.push_batch(rest)));
-                        rest = rest.get(pushed..).unwrap_or_default();
-                    }
-                }
-            }));
-            work.push(Box::new(move || {
-                let mut places = vec![T::default(); batch];
-                let mut total = 0_u64;
-                let mut popped = 0;
-                while popped < count {
-                    let filled = insist(|| some(rx.pop_batch(&mut places)));
-                    popped += filled as u64;
-                    for item in places.iter().take(filled) {
-                        total = total.wrapping_add(item.number());
-                    }
-                }
-                *sum = total;
-            }));
+    let produce = |tx: &mut Q::Tx, count: u64| {
+        let mut items = vec![T::default(); batch];
+        let mut number = 0;
+        while number < count {
+            for item in &mut items {
+                number += 1;
+                *item = T::of(number);
+            }
+            let mut rest = items.as_slice();
+            while !rest.is_empty() {
+                let pushed = insist(|| some(tx.push_batch(rest)));
+                rest = rest.get(pushed..).unwrap_or_default();
+            }
         }
-        let lap = bench.together(work);
-        check(sums, 1, count);
+    };
+    let consume = |rx: &mut Q::Rx, count: u64| {
+        let mut places = vec![T::default(); batch];
+        let mut total = 0_u64;
+        let mut popped = 0;
+        while popped < count {
+            let filled = insist(|| some(rx.pop_batch(&mut places)));
+            popped += filled as u64;
+            for item in places.iter().take(filled) {
+                total = total.wrapping_add(item.number());
+            }
+        }
+        total
+    };
+    pair::<T, Q>(capacity, batch, bench, produce, consume)
+}
+
+/// One producer and one consumer, several items at a time, made and read where they lie.
+fn chunks<T: Item, Q: Queue<T>>(capacity: usize, chunk: usize, bench: &Bench) -> Sample {
+    let produce = |tx: &mut Q::Tx, count: u64| {
+        let mut pushed = 0;
+        while pushed < count {
+            let numbers = pushed + 1..count.min(pushed + chunk as u64) + 1;
+            pushed += insist(|| some(tx.push_chunk(numbers.clone()))) as u64;
+        }
+    };
+    let consume = |rx: &mut Q::Rx, count: u64| {
+        let mut total = 0;
+        let mut popped = 0;
+        while popped < count {
+            popped += insist(|| some(rx.pop_chunk(chunk, &mut total))) as u64;
+        }
+        total
+    };
+    pair::<T, Q>(capacity, chunk, bench, produce, consume)
+}
+
+/// One producer, and one consumer that returns the sum of what it found.
+fn pair<T: Item, Q: Queue<T>>(
+    capacity: usize,
+    step: usize,
+    bench: &Bench,
+    produce: impl Fn(&mut Q::Tx, u64) + Sync,
+    consume: impl Fn(&mut Q::Rx, u64) -> u64 + Sync,
+) -> Sample {
+    let (mut txs, mut rxs) = open::<T, Q>(capacity, 1);
+    bench.measure(step as u64, |count| {
+        let ([tx], [rx]) = (txs.as_mut_slice(), rxs.as_mut_slice()) else {
+            unreachable!("one end each was asked for")
+        };
+        let mut sum = 0;
+        let sum_out = &mut sum;
+        let lap = bench.together(vec![
+            Box::new(|| produce(tx, count)),
+            Box::new(|| *sum_out = consume(rx, count)),
+        ]);
+        check(vec![sum], 1, count);
         lap
     })
 }
@@ -215,8 +351,8 @@ fn some(count: usize) -> Option<usize> {
 
 /// Two threads and two queues, one item at a time.
 fn round_trip<T: Item, Q: Queue<T>>(capacity: usize, bench: &Bench) -> Sample {
-    let (mut there_tx, mut there_rx) = Q::open(capacity, 1);
-    let (mut back_tx, mut back_rx) = Q::open(capacity, 1);
+    let (mut there_tx, mut there_rx) = open::<T, Q>(capacity, 1);
+    let (mut back_tx, mut back_rx) = open::<T, Q>(capacity, 1);
     let mut ticks: Vec<u32> = Vec::new();
     let mut ns_per_tick = 1.0;
     let mut sample = bench.measure(1, |count| {
@@ -312,8 +448,10 @@ macro_rules! queue {
         $name:ident, |$capacity:pat_param, $ends:pat_param| $open:expr;
         push $tx_type:ty: |$tx:ident, $item:ident| $push:expr;
         $(push_batch |$batch_tx:ident, $items:ident| $push_batch:expr;)?
+        $(push_chunk |$chunk_tx:ident, $numbers:ident| $push_chunk:expr;)?
         pop $rx_type:ty: |$rx:ident| $pop:expr;
         $(pop_batch |$batch_rx:ident, $places:ident| $pop_batch:expr;)?
+        $(pop_chunk |$chunk_rx:ident, $most:ident, $total:ident| $pop_chunk:expr;)?
     ) => {
         struct $name;
 
@@ -338,6 +476,12 @@ macro_rules! queue {
                 let $batch_tx = self;
                 $push_batch
             })?
+
+            $(#[inline(always)]
+            fn push_chunk(&mut self, $numbers: Range<u64>) -> usize {
+                let $chunk_tx = self;
+                $push_chunk
+            })?
         }
 
         impl<T: Item> Pop<T> for $rx_type {
@@ -352,14 +496,22 @@ macro_rules! queue {
                 let $batch_rx = self;
                 $pop_batch
             })?
+
+            $(#[inline(always)]
+            fn pop_chunk(&mut self, $most: usize, $total: &mut u64) -> usize {
+                let $chunk_rx = self;
+                $pop_chunk
+            })?
         }
     };
     (
         $name:ident<const N>, |$ends:pat_param| $open:expr;
         push $tx_type:ty: |$tx:ident, $item:ident| $push:expr;
         $(push_batch |$batch_tx:ident, $items:ident| $push_batch:expr;)?
+        $(push_chunk |$chunk_tx:ident, $numbers:ident| $push_chunk:expr;)?
         pop $rx_type:ty: |$rx:ident| $pop:expr;
         $(pop_batch |$batch_rx:ident, $places:ident| $pop_batch:expr;)?
+        $(pop_chunk |$chunk_rx:ident, $most:ident, $total:ident| $pop_chunk:expr;)?
     ) => {
         struct $name<const N: usize>;
 
@@ -385,6 +537,12 @@ macro_rules! queue {
                 let $batch_tx = &mut self.0;
                 $push_batch
             })?
+
+            $(#[inline(always)]
+            fn push_chunk(&mut self, $numbers: Range<u64>) -> usize {
+                let $chunk_tx = &mut self.0;
+                $push_chunk
+            })?
         }
 
         impl<T: Item, const N: usize> Pop<T> for Fixed<$rx_type, N> {
@@ -398,6 +556,12 @@ macro_rules! queue {
             fn pop_batch(&mut self, $places: &mut [T]) -> usize {
                 let $batch_rx = &mut self.0;
                 $pop_batch
+            })?
+
+            $(#[inline(always)]
+            fn pop_chunk(&mut self, $most: usize, $total: &mut u64) -> usize {
+                let $chunk_rx = &mut self.0;
+                $pop_chunk
             })?
         }
     };

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::queue::{Item, Line};
+use super::queue::{Item, Line, apart};
 use crate::bench::{Bench, Sample, Work, insist};
 use crate::case::{Case, Shape};
 use crate::machine;
@@ -36,7 +36,7 @@ pub(crate) fn run<S: Store>(case: &Case, bench: &Bench) -> Sample {
 
 /// Every thread takes a block and gives it back, in turns.
 fn each<S: Store>(capacity: usize, threads: usize, bench: &Bench) -> Sample {
-    let mut stores = vec![S::open(capacity); threads];
+    let mut stores = apart(vec![S::open(capacity); threads]);
     bench.measure(threads as u64, |count| {
         let each = count / threads as u64;
         let work = stores.iter_mut().zip(1..).map(|(store, thread)| -> Work<'_> {

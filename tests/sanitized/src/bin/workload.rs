@@ -199,8 +199,8 @@ fn counter(count: usize) {
 
 /// Sends `count` parcels from one thread to another, which takes them in every way there is.
 fn send_one_to_one(
-    mut producer: Producer<'_, Parcel, SLOTS>,
-    mut consumer: Consumer<'_, Parcel, SLOTS>,
+    mut producer: Producer<&SpscRing<Parcel, SLOTS>>,
+    mut consumer: Consumer<&SpscRing<Parcel, SLOTS>>,
     count: usize,
 ) {
     let push: Member<'_, ()> = Box::new(move |team| {

@@ -1,0 +1,101 @@
+//! Slots in allocated memory (feature `alloc`).
+
+use alloc::alloc::{alloc, dealloc, handle_alloc_error};
+use core::alloc::Layout;
+use core::fmt;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+use super::sealed;
+use crate::atomic::{CellsView, UnsafeCellsAt};
+use crate::mem::DESTRUCTIVE_BYTES;
+
+/// Slots in allocated memory, from the start of a pair of cache lines on.
+pub struct Heap<T> {
+    slots: UnsafeCellsAt<T>,
+    first: NonNull<T>,
+    values: PhantomData<T>,
+}
+
+// SAFETY: the memory is its own, for moving values of `T` in and out.
+unsafe impl<T: Send> Send for Heap<T> {}
+
+assert_impl_all!(Heap<core::cell::Cell<u8>>: Send);
+assert_not_impl_any!(Heap<u8>: Sync);
+assert_not_impl_any!(Heap<*const u8>: Send);
+
+impl<T> Heap<T> {
+    /// As many slots as the least power of two that is not less than `least`.
+    pub(in crate::ring) fn new(least: usize) -> Self {
+        let layout = least
+            .checked_next_power_of_two()
+            .and_then(|capacity| Some((capacity, Self::layout(capacity)?)));
+        let Some((capacity, layout)) = layout else { panic!("capacity overflow") };
+        let first = if layout.size() == 0 {
+            NonNull::dangling()
+        } else {
+            // SAFETY: the layout has a size.
+            let memory = unsafe { alloc(layout) };
+            NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
+        };
+        // SAFETY: just allocated for so many; freed when this is dropped.
+        let slots = unsafe { UnsafeCellsAt::new(first, capacity) };
+        Self { slots, first, values: PhantomData }
+    }
+
+    fn layout(capacity: usize) -> Option<Layout> {
+        Layout::array::<T>(capacity).ok()?.align_to(DESTRUCTIVE_BYTES).ok()
+    }
+}
+
+// SAFETY: as many cells as were allocated, a power of two.
+unsafe impl<T> sealed::Slots for Heap<T> {
+    type Item = T;
+    type View = CellsView<T>;
+
+    #[inline(always)]
+    fn view(&self) -> CellsView<T> {
+        self.slots.view()
+    }
+
+    #[inline(always)]
+    fn capacity(&self, view: CellsView<T>) -> usize {
+        let capacity = self.slots.len(view);
+        // SAFETY: `new` has made it so.
+        unsafe { core::hint::assert_unchecked(capacity.is_power_of_two()) };
+        capacity
+    }
+
+    #[inline(always)]
+    unsafe fn as_ptr(&self, view: CellsView<T>, index: usize, count: usize) -> *const T {
+        // SAFETY: the caller's word.
+        unsafe { self.slots.as_ptr(view, index, count) }
+    }
+
+    #[inline(always)]
+    unsafe fn as_mut_ptr(&self, view: CellsView<T>, index: usize, count: usize) -> *mut T {
+        // SAFETY: the caller's word.
+        unsafe { self.slots.as_mut_ptr(view, index, count) }
+    }
+}
+
+impl<T> Drop for Heap<T> {
+    fn drop(&mut self) {
+        if let Some(layout) =
+            Self::layout(self.slots.len(self.slots.view())).filter(|layout| layout.size() > 0)
+        {
+            // SAFETY: allocated by `new` with this layout; the ring has dropped what was in it.
+            unsafe { dealloc(self.first.as_ptr().cast(), layout) };
+        }
+    }
+}
+
+impl<T> fmt::Debug for Heap<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heap")
+            .field("capacity", &self.slots.len(self.slots.view()))
+            .finish_non_exhaustive()
+    }
+}
