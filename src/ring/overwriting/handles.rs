@@ -264,7 +264,7 @@ impl<T, const N: usize> Consumer<'_, T, N> {
 impl<T, const N: usize> OverwritingRing<T, N> {
     /// Moves the consumer on to the oldest position that may still be there, the one of `head` having
     /// been overwritten.
-    #[cold]
+    #[inline(always)]
     fn skip_overwritten(&self, own: &mut Popping) {
         // ORDERING: Acquire, E1: the entries up to this position are what their pushes made them.
         let found = Entry::<N>::from_bits(self.entry(own.head).load(Acquire));
