@@ -4,12 +4,11 @@
 
 use std::mem::ManuallyDrop;
 use std::ptr;
-use std::sync::Arc as StdArc;
 
 use latchless::ring::OverwritingRing;
 use latchless::ring::overwriting::{Consumer, Producer};
 use latchless_loom::outcomes;
-use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom::{sync::Arc, thread};
 
 /// A ring that lives until it is dropped by hand, after all who use it. Not when the model fails:
@@ -281,20 +280,16 @@ fn who_sees_that_the_reader_has_gone_sees_what_it_did() {
     outcomes("who_sees_that_the_reader_has_gone", None, &[false, true], || {
         let lasting = Lasting::<1>::new(0);
         let (producer, consumer) = lasting.get().try_split().unwrap();
-        let notes = StdArc::new(UnsafeCell::new(0));
+        let notes = Arc::new(AtomicU32::new(0));
         let other = thread::spawn({
-            let notes = StdArc::clone(&notes);
+            let notes = Arc::clone(&notes);
             move || {
-                // SAFETY: the other thread looks only after this end was given back.
-                notes.with_mut(|notes| unsafe { *notes = 7 });
+                notes.store(7, Relaxed);
                 drop(consumer);
             }
         });
         let has_gone = producer.is_abandoned();
-        if has_gone {
-            // SAFETY: loom sees to it.
-            assert_eq!(notes.with(|notes| unsafe { *notes }), 7);
-        }
+        assert!(!has_gone || notes.load(Relaxed) == 7, "a stale value");
         other.join().unwrap();
         drop(producer);
         lasting.end();
