@@ -1,5 +1,8 @@
-//! The ring that overwrites: one producer that always succeeds, one consumer that is told what it
-//! missed.
+//! The ring that overwrites the oldest value when it is full, for flight recorders and telemetry: one
+//! producer that always succeeds, one consumer that is told what it missed.
+//!
+//! Take [`SpscRing`](crate::ring::SpscRing) where a full ring should refuse: no value is missed, push
+//! and pop have no locked instruction, and values move in batches or are looked at in place.
 //!
 //! Each entry names a slot, and each end has a spare slot of its own. A push fills its spare and
 //! exchanges it for the slot that the entry named; a pop exchanges its spare for the slot of the oldest
@@ -11,7 +14,7 @@
 //! ```text
 //! pair of lines 0  [ tail | spare | evicted ]   written by the producer
 //! pair of lines 1  [ head | spare | lost ]      written by the consumer
-//! pair of lines 2  [ who has which end ]        written when ends are given out and back
+//! pair of lines 2  [ held ]                     written when ends are given out and back
 //! pair of lines 3  [ entry 0 … entry N-1 ]      exchanged by both: [ lap | full | slot ]
 //! after these      [ slot 0 … slot N+1 ]        whoever the slot is named by
 //!
