@@ -107,27 +107,31 @@ fn run<const N: usize>(start: Start, ops: &[Op]) {
     let ledger = Ledger::new();
     let mut ring = OverwritingRing::<Value, N>::with_start(start.position());
     let (mut model, mut ops) = (Model::default(), ops.iter());
+    let mut is_shared = false;
     loop {
-        let mut handles = ring.split();
-        match with_handles(&mut handles, &mut ops, &ledger, &mut model) {
-            None => break,
-            Some(Op::ForgetAndSplit) => {
+        let next = if is_shared {
+            let mut handles = ring.try_split().expect("both ends were given back");
+            let next = with_handles(&mut handles, &mut ops, &ledger, &mut model);
+            if matches!(next, Some(Op::ForgetAndSplit)) {
                 forget(handles);
-                assert!(ring.try_split().is_none(), "a forgotten handle keeps its end");
-            }
-            Some(_) => {
+            } else {
                 let (producer, consumer) = handles;
                 drop(producer);
                 assert!(consumer.is_abandoned());
                 assert!(ring.try_split().is_none(), "one end is taken");
-                drop(consumer);
-                let mut handles = ring.try_split().expect("both ends were given back");
-                let next = with_handles(&mut handles, &mut ops, &ledger, &mut model);
-                if matches!(next, Some(Op::ForgetAndSplit)) {
-                    forget(handles);
-                }
             }
-        }
+            next
+        } else {
+            let mut handles = ring.split();
+            let next = with_handles(&mut handles, &mut ops, &ledger, &mut model);
+            if matches!(next, Some(Op::ForgetAndSplit)) {
+                forget(handles);
+            }
+            next
+        };
+        let Some(next) = next else { break };
+        is_shared = matches!(next, Op::TakeTurns);
+        assert!(is_shared || ring.try_split().is_none(), "a forgotten handle keeps its end");
     }
     drop(ring);
     assert_eq!(ledger.live(), 0, "a value left in the ring was not dropped");
