@@ -66,7 +66,8 @@ pub(crate) fn test_asm(workspace: &Workspace) -> Result<()> {
         cargo
     };
     // Not `--all-features`: the image is a program without `std`.
-    let features = "embedded-io heapless spin std".split(' ').map(|name| format!("latchless/{name}"));
+    let features =
+        "embedded-io heapless spin std".split(' ').map(|name| format!("latchless/{name}"));
     let features: Vec<String> = features.collect();
     process::run(test().args(["--workspace", "--features", &features.join(",")]))?;
     process::run(workspace.cargo_in("benches/peers").args(["test", "--workspace"]))?;
