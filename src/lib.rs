@@ -34,12 +34,15 @@
 //!
 //! # Features
 //!
-//! None is on by default, and the crate never uses `std` or `alloc`.
+//! None is on by default, and without `std` and `alloc` the crate uses neither.
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `alloc` | [`ring::spsc`]: `SpscHeapRing`, and handles that own their ring |
+//! | `embedded-io` | the ends of an [`ring::SpscRing`] of bytes as reader and writer |
 //! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec`; Rust 1.87 |
 //! | `spin` | `push_wait`, `pop_wait`: waiting by a `spin::RelaxStrategy` |
+//! | `std` | `alloc`, and the ends of an [`ring::SpscRing`] of bytes as `std::io` reader and writer |
 //!
 //! # Targets
 //!

@@ -6,6 +6,9 @@
 //! | [`OverwritingRing`] | one handle | one handle | wait-free; lock-free; one locked instruction | any `T`, the `N` latest |
 //! | [`MpmcRing`] | any number | any number | lock-free, four tickets a value | any `T` |
 //!
+//! An `SpscRing` has its slots inside; [`SpscSliceRing`] has them in memory of the caller's and
+//! `SpscHeapRing`, with the feature `alloc`, on the heap.
+//!
 //! Vocabulary: `tail` is where the next value goes in, `head` where the next one comes out. A
 //! *position* counts up for ever and wraps at the integer's end; an *index* is a position within
 //! the ring; a *lap* is how many times positions have gone round it. A ring of capacity `N` holds

@@ -126,7 +126,8 @@ fn share<A: Send + 'static, B>(
     one: impl FnOnce(&SpscRing<u32, 1>) -> A + Send + 'static,
     other: impl FnOnce(&SpscRing<u32, 1>) -> B,
 ) -> (A, B, Option<u32>) {
-    let ring = Arc::new(SpscRing::new());
+    // As in `race`: not dropped when the model fails.
+    let ring = ManuallyDrop::new(Arc::new(SpscRing::new()));
     if is_full {
         ring.try_producer().unwrap().push(1).unwrap();
     }
@@ -137,6 +138,7 @@ fn share<A: Send + 'static, B>(
     let other = other(&ring);
     let one = thread.join().unwrap();
     let rest = ring.try_consumer().unwrap().pop();
+    drop(ManuallyDrop::into_inner(ring));
     (one, other, rest)
 }
 
@@ -199,7 +201,7 @@ fn push_races_abandonment() {
     let expected =
         [((), (false, None), Some(7)), ((), (false, Some(7)), None), ((), (true, Some(7)), None)];
     outcomes("push_races_abandonment", None, &expected, || {
-        let ring = Arc::new(SpscRing::<u32, 1>::new());
+        let ring = ManuallyDrop::new(Arc::new(SpscRing::<u32, 1>::new()));
         let thread = thread::spawn({
             let ring = Arc::clone(&ring);
             let mut producer = ManuallyDrop::new(take_producer(&ring));
@@ -212,7 +214,10 @@ fn push_races_abandonment() {
         let mut consumer = ring.try_consumer().unwrap();
         let seen = (consumer.is_abandoned(), consumer.pop());
         thread.join().unwrap();
-        ((), seen, consumer.pop())
+        let rest = consumer.pop();
+        drop(consumer);
+        drop(ManuallyDrop::into_inner(ring));
+        ((), seen, rest)
     });
 }
 
@@ -221,7 +226,7 @@ fn pop_races_abandonment() {
     // A producer that finds itself abandoned finds the room that the last pop made.
     let expected = [((), (false, false), 0), ((), (false, true), 1), ((), (true, true), 1)];
     outcomes("pop_races_abandonment", None, &expected, || {
-        let ring = Arc::new(SpscRing::<u32, 1>::new());
+        let ring = ManuallyDrop::new(Arc::new(SpscRing::<u32, 1>::new()));
         ring.try_producer().unwrap().push(1).unwrap();
         let thread = thread::spawn({
             let ring = Arc::clone(&ring);
@@ -235,7 +240,10 @@ fn pop_races_abandonment() {
         let mut producer = ring.try_producer().unwrap();
         let seen = (producer.is_abandoned(), producer.push(2).is_ok());
         thread.join().unwrap();
-        ((), seen, producer.len())
+        let len = producer.len();
+        drop(producer);
+        drop(ManuallyDrop::into_inner(ring));
+        ((), seen, len)
     });
 }
 
