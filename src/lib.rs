@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | count events | [`counter::Counter`] | wait-free |
 //! | pass values from one thread or interrupt handler to another | [`ring::SpscRing`] | wait-free |
+//! | keep the latest values for one reader, and overwrite the oldest | [`ring::OverwritingRing`] | wait-free; lock-free |
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
 //! | read a value that others replace | [`snapshot::Snapshot`] | wait-free; lock-free |
 //! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |
@@ -33,12 +34,15 @@
 //!
 //! # Features
 //!
-//! None is on by default, and the crate never uses `std` or `alloc`.
+//! None is on by default, and without `std` and `alloc` the crate uses neither.
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `alloc` | [`ring::spsc`]: `SpscHeapRing`, and handles that own their ring |
+//! | `embedded-io` | the ends of an [`ring::SpscRing`] of bytes as reader and writer |
 //! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec`; Rust 1.87 |
 //! | `spin` | `push_wait`, `pop_wait`: waiting by a `spin::RelaxStrategy` |
+//! | `std` | `alloc`, and the ends of an [`ring::SpscRing`] of bytes as `std::io` reader and writer |
 //!
 //! # Targets
 //!

@@ -21,16 +21,19 @@ use std::collections::VecDeque;
 
 use latchless::atomic::{AtomicU64, Ordering::Relaxed};
 use latchless::counter::Counter;
-use latchless::ring::{MpmcRing, SpscRing};
+use latchless::ring::{MpmcRing, OverwritingRing, SpscRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use common::calls::RingCall::{self, IsEmpty, IsFull, Pop, PopByTicket, Push};
-use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, SnapshotCall, StackCall};
+use common::calls::{
+    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, SnapshotCall,
+    StackCall,
+};
 use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
-use common::specs::{Count, CountCall, Fifo, FifoCall, Lifo, Register, Slots};
+use common::specs::{Count, CountCall, Fifo, FifoCall, Latest, Lifo, Register, Slots};
 
 /// What is known about one run: the calls, each level in a log of its own.
 struct Stage<'c, C> {
@@ -283,6 +286,100 @@ fn spsc_ring_ends_change_hands_whoever_interrupts() {
         depth > 0
     });
     assert!(accesses > 0, "to take an end touches the ring");
+}
+
+// === OverwritingRing ===
+
+#[test]
+fn overwriting_ring_ends_interrupt_each_other_anywhere() {
+    /// The two ends, one call and the calls that interrupt it.
+    #[derive(Clone, Copy, Debug)]
+    enum Scene {
+        Producer(RecorderCall, usize),
+        Consumer(ReaderCall, usize),
+    }
+
+    fn run<const N: usize>(before: usize, scene: Scene, access: usize) -> bool {
+        let clock = Clock::new();
+        let stage = Stage::new(&clock);
+        let ring = Guarded::new(OverwritingRing::<u64, N>::with_start(u64::MAX - 1));
+        let Some((producer, consumer)) = ring.try_split() else { unreachable!("asked once") };
+        let (producer, consumer) = (RefCell::new(producer), RefCell::new(consumer));
+        let next = Cell::new(0);
+        let produce = |level, call: RecorderCall| {
+            let value = next.replace(next.get() + 1);
+            call.make(&mut producer.borrow_mut(), value, &mut stage.log(level));
+        };
+        let consume = |level, call: ReaderCall| {
+            call.make(&mut consumer.borrow_mut(), &mut stage.log(level));
+        };
+        (0..before).for_each(|_| produce(0, RecorderCall::Push));
+        let depth = interrupt(&ring, &[access], &|level| match (scene, level) {
+            (Scene::Producer(call, _), 0) => produce(0, call),
+            (Scene::Consumer(call, _), 0) => consume(0, call),
+            (Scene::Producer(_, calls), _) => (0..calls).for_each(|_| {
+                consume(level, ReaderCall::Len);
+                consume(level, ReaderCall::Pop);
+                consume(level, ReaderCall::IsEmpty);
+            }),
+            (Scene::Consumer(_, calls), _) => {
+                (0..calls).for_each(|_| produce(level, RecorderCall::Push));
+            }
+        });
+        (0..=N).for_each(|_| consume(3, ReaderCall::Pop));
+        (0..2 * N).for_each(|_| produce(3, RecorderCall::Push));
+        (0..=N).for_each(|_| consume(3, ReaderCall::Pop));
+        stage.judge(Latest::of(N), format_args!("{before} before, {scene:?}, access {access}"));
+        depth > 0
+    }
+
+    fn check<const N: usize>() {
+        for before in 0..=2 * N + 1 {
+            for handler_calls in 1..=2 * N + 1 {
+                let of_producer = RecorderCall::ALL.iter();
+                let of_producer = of_producer.map(|&c| Scene::Producer(c, handler_calls));
+                let of_consumer = ReaderCall::ALL.iter();
+                let of_consumer = of_consumer.map(|&c| Scene::Consumer(c, handler_calls));
+                for scene in of_producer.chain(of_consumer) {
+                    let accesses = at_each_access(|access| run::<N>(before, scene, access));
+                    assert!(accesses > 0, "a call touches the ring: {scene:?}");
+                }
+            }
+        }
+    }
+    check::<1>();
+    check::<2>();
+}
+
+#[test]
+fn overwriting_ring_is_split_once_whoever_interrupts() {
+    let accesses = at_each_access(|access| {
+        let ring = Guarded::new(OverwritingRing::<u64, 1>::new());
+        let winners = Cell::new(0);
+        let depth = interrupt(&ring, &[access], &|_| {
+            let has_won = ring.try_split().map(core::mem::forget).is_some();
+            winners.set(winners.get() + u32::from(has_won));
+        });
+        assert_eq!(winners.get(), 1, "interrupted at access {access}");
+        depth > 0
+    });
+    assert!(accesses > 0, "a split touches the ring");
+}
+
+#[test]
+fn overwriting_ring_ends_are_given_back_whoever_interrupts() {
+    at_each_access(|access| {
+        let ring = Guarded::new(OverwritingRing::<u64, 1>::new());
+        let depth = interrupt(&ring, &[access], &|level| {
+            if let Some((producer, consumer)) = ring.try_split() {
+                assert_eq!((producer.is_abandoned(), consumer.is_abandoned()), (false, false));
+                drop(producer);
+                assert!(consumer.is_abandoned() || level == 0);
+            }
+        });
+        assert!(ring.try_split().is_some(), "interrupted at access {access}");
+        depth > 0
+    });
 }
 
 // === IndexStack ===

@@ -18,15 +18,19 @@ mod common;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Mutex;
 
-use latchless::ring::SpscRing;
+use latchless::ring::{OverwritingRing, SpscRing};
 
 use common::baton::{Calls, Turn, conduct, random_script};
 use common::calls::RingCall::{self, Pop, Push};
-use common::calls::{ConsumerCall, CounterCall, PoolCall, ProducerCall, SnapshotCall, StackCall};
+use common::calls::{
+    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, SnapshotCall,
+    StackCall,
+};
 use common::guarded::Guarded;
 use common::random::Random;
 use common::scenarios::{
-    run_counter, run_index_stack, run_mpmc_ring, run_pool, run_snapshot, run_spsc_ring,
+    run_counter, run_index_stack, run_mpmc_ring, run_overwriting_ring, run_pool, run_snapshot,
+    run_spsc_ring,
 };
 
 /// Calls `run` with 0, 1, 2 … accesses, until it says that the thread ended before.
@@ -238,6 +242,118 @@ fn spsc_ring_ends_change_hands_whoever_stalls() {
         pushed.sort_unstable();
         popped.sort_unstable();
         assert!(pushed == popped && !pushed.is_empty(), "{script:?}: {pushed:?}, {popped:?}");
+        stopped[0]
+    });
+}
+
+// === OverwritingRing ===
+
+#[test]
+fn overwriting_ring_goes_on_past_any_stalled_call() {
+    fn check<const N: usize>() {
+        let (push, pop) = (RecorderCall::Push, ReaderCall::Pop);
+        let reading = [&[pop; 2][..], ReaderCall::ALL, &[pop; 3]].concat();
+        // Up to more than a lap ahead of what the consumer expects.
+        for before in 0..=2 * N + 1 {
+            for &call in RecorderCall::ALL {
+                at_each_place_of_thread_0(|script| {
+                    run_overwriting_ring::<N>(u64::MAX, before, &[call, push], &reading, script)
+                });
+            }
+            for &call in ReaderCall::ALL {
+                for pushes in [1, N, N + 1, 3 * N + 1] {
+                    at_each_place(|place| {
+                        let script = [Turn::Accesses(1, place), Turn::Rest(0)];
+                        let pushing = vec![push; pushes];
+                        let popping = [call, ReaderCall::Len, pop];
+                        let start = u64::MAX - 2;
+                        run_overwriting_ring::<N>(start, before, &pushing, &popping, &script)[0]
+                    });
+                }
+            }
+        }
+    }
+    check::<1>();
+    check::<2>();
+    check::<4>();
+}
+
+/// However far the producer is ahead, and wherever it stands still, a pop finds the oldest value in a few
+/// looks, and does not go through what was overwritten.
+#[test]
+fn overwriting_ring_is_read_in_few_looks() {
+    const N: usize = 16;
+    /// Three looks, in a build that is not optimized; to go through a lap takes twice as many.
+    const MOST_ACCESSES: usize = 48;
+    for before in N..=2 * N + 1 {
+        at_each_place(|place| {
+            let look = Turn::Accesses(1, MOST_ACCESSES);
+            let script = [Turn::Accesses(0, place), look, Turn::Rest(0)];
+            let (push, pop) = ([RecorderCall::Push], [ReaderCall::Pop]);
+            let stopped = run_overwriting_ring::<N>(0, before, &push, &pop, &script);
+            assert!(!stopped[1], "{before} before, {script:?}: the pop has not ended");
+            stopped[0]
+        });
+    }
+}
+
+#[test]
+fn overwriting_ring_is_right_in_any_order_of_steps() {
+    fn run<const N: usize>(seed: u64) {
+        let random = &mut Random::new(seed);
+        let (push, pop) = (RecorderCall::Push, ReaderCall::Pop);
+        let pushing = [(); 10].map(|()| match random.below(6) {
+            0 => RecorderCall::ALL[random.below(RecorderCall::ALL.len())],
+            _ => push,
+        });
+        let popping = [(); 8].map(|()| {
+            if random.coin() { pop } else { ReaderCall::ALL[random.below(ReaderCall::ALL.len())] }
+        });
+        let script = random_script(random, 2, TURNS);
+        let start = [u64::MAX, 1 << 62, 1 << 61][random.below(3)] - random.below(12) as u64;
+        let before = random.below(3 * N + 1);
+        run_overwriting_ring::<N>(start, before, &pushing, &popping, &script);
+    }
+    (0..200).for_each(run::<1>);
+    (200..400).for_each(run::<2>);
+    (400..500).for_each(run::<4>);
+}
+
+#[test]
+fn overwriting_ring_is_split_once_whoever_stalls() {
+    at_each_place(|place| {
+        let ring = Guarded::new(OverwritingRing::<u64, 1>::new());
+        let winners = AtomicUsize::new(0);
+        let ask = || {
+            let ends = ring.try_split().map(core::mem::forget);
+            winners.fetch_add(ends.is_some().into(), Relaxed);
+        };
+        let threads = [ask; 2].map(|ask| -> Calls<'_> { vec![Box::new(ask)] });
+        let script = [Turn::Accesses(0, place), Turn::Rest(1)];
+        let stopped = conduct(&ring, &script, threads.into());
+        assert_eq!(winners.into_inner(), 1, "{script:?}");
+        stopped[0]
+    });
+}
+
+/// Each takes an end, uses it and gives it back; who finds it taken does nothing.
+#[test]
+fn overwriting_ring_ends_change_hands_wherever_one_stalls() {
+    at_each_place(|place| {
+        let ring = Guarded::new(OverwritingRing::<usize, 2>::new());
+        let used = AtomicUsize::new(0);
+        let push = || {
+            if let Some(mut producer) = ring.try_producer() {
+                producer.push(used.fetch_add(1, Relaxed));
+            }
+        };
+        let threads = [push; 2].map(|push| -> Calls<'_> { vec![Box::new(push)] });
+        let script = [Turn::Accesses(0, place), Turn::Rest(1)];
+        let stopped = conduct(&ring, &script, threads.into());
+        let mut consumer = ring.try_consumer().expect("nobody has it");
+        assert!(consumer.is_abandoned(), "{script:?}");
+        let popped: Vec<usize> = core::iter::from_fn(|| consumer.pop()).collect();
+        assert!(popped.into_iter().eq(0..used.into_inner()), "{script:?}");
         stopped[0]
     });
 }

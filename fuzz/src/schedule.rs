@@ -12,10 +12,11 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::common::baton::{ON_MEETING, Turn};
 use crate::common::calls::{
-    ConsumerCall, PoolCall, ProducerCall, RingCall, SnapshotCall, StackCall,
+    ConsumerCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, RingCall, SnapshotCall,
+    StackCall,
 };
 use crate::common::scenarios::{
-    run_index_stack, run_mpmc_ring, run_pool, run_snapshot, run_spsc_ring,
+    run_index_stack, run_mpmc_ring, run_overwriting_ring, run_pool, run_snapshot, run_spsc_ring,
 };
 
 /// The most calls of all threads: few enough that any history is judged in no time.
@@ -151,6 +152,56 @@ impl SpscRing {
                 }
             }
             run_spsc_ring::<N>(start, fill, &pushing, &popping, &schedule.script);
+        }
+        let _watched = Watched::new();
+        match self.0.setting % 4 {
+            0 => run::<1>(&self.0),
+            1 | 2 => run::<2>(&self.0),
+            _ => run::<4>(&self.0),
+        }
+    }
+}
+
+/// What to do with an end of a ring that overwrites.
+#[derive(Clone, Copy, Debug)]
+enum RecordingCall {
+    Recorder(RecorderCall),
+    Reader(ReaderCall),
+}
+
+impl Choice for RecordingCall {
+    const MOST_THREADS: usize = 2;
+
+    fn of(byte: usize, thread: usize) -> Self {
+        let (is_query, which) = (byte.is_multiple_of(2), byte / 2);
+        if thread == 0 {
+            let query = RecorderCall::ALL[which % RecorderCall::ALL.len()];
+            Self::Recorder(if is_query { query } else { RecorderCall::Push })
+        } else {
+            let query = ReaderCall::ALL[which % ReaderCall::ALL.len()];
+            Self::Reader(if is_query { query } else { ReaderCall::Pop })
+        }
+    }
+}
+
+/// A schedule for a ring that overwrites.
+#[derive(Arbitrary, Debug)]
+pub struct OverwritingRing(Schedule<RecordingCall>);
+
+impl OverwritingRing {
+    /// Runs it, and panics unless some order of the calls explains what they returned.
+    pub fn run(&self) {
+        fn run<const N: usize>(schedule: &Schedule<RecordingCall>) {
+            let start = u64::MAX - schedule.start % 16;
+            let before = schedule.setting / 4 % (3 * N);
+            let (mut pushing, mut popping) = (Vec::new(), Vec::new());
+            for call in schedule.threads.iter().flatten() {
+                match *call {
+                    RecordingCall::Recorder(call) => pushing.push(call),
+                    RecordingCall::Reader(call) => popping.push(call),
+                }
+            }
+            run_overwriting_ring::<N>(start, before, &pushing, &popping, &schedule.script);
         }
         let _watched = Watched::new();
         match self.0.setting % 4 {

@@ -3,7 +3,11 @@
 //! | ring | producers | consumers | push and pop | values |
 //! |---|---|---|---|---|
 //! | [`SpscRing`] | one handle | one handle | wait-free, no locked instruction | any `T` |
+//! | [`OverwritingRing`] | one handle | one handle | wait-free; lock-free; one locked instruction | any `T`, the `N` latest |
 //! | [`MpmcRing`] | any number | any number | lock-free, four tickets a value | any `T` |
+//!
+//! An `SpscRing` has its slots inside; [`SpscSliceRing`] has them in memory of the caller's and
+//! `SpscHeapRing`, with the feature `alloc`, on the heap.
 //!
 //! Vocabulary: `tail` is where the next value goes in, `head` where the next one comes out. A
 //! *position* counts up for ever and wraps at the integer's end; an *index* is a position within
@@ -18,6 +22,8 @@ mod position;
 
 #[cfg(target_has_atomic = "64")]
 pub mod mpmc;
+#[cfg(target_has_atomic = "64")]
+pub mod overwriting;
 pub mod spsc;
 pub mod storage;
 
@@ -35,6 +41,8 @@ use core::fmt;
 
 #[cfg(target_has_atomic = "64")]
 pub use self::mpmc::MpmcRing;
+#[cfg(target_has_atomic = "64")]
+pub use self::overwriting::OverwritingRing;
 #[cfg(feature = "alloc")]
 pub use self::spsc::SpscHeapRing;
 pub use self::spsc::{SpscRing, SpscSliceRing};

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
-use latchless::ring::{MpmcRing, SpscRing};
+use latchless::ring::{MpmcRing, SpscRing, overwriting};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use super::linearizability::Log;
-use super::specs::{CountCall, FifoCall, LifoCall, RegisterCall, SlotsCall};
+use super::specs::{CountCall, FifoCall, LatestCall, LifoCall, RegisterCall, SlotsCall};
 
 // === MpmcRing ===
 
@@ -354,6 +354,73 @@ impl ConsumerCall {
             Self::IsFull => log.ask(|| consumer.is_full().then_some(FifoCall::Full)),
             Self::IsAbandoned => log.ask(|| {
                 assert!(!consumer.is_abandoned(), "the other end is held");
+                None
+            }),
+        }
+    }
+}
+
+// === OverwritingRing ===
+
+/// What to do with the end that pushes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RecorderCall {
+    Push,
+    Evicted,
+    IsAbandoned,
+}
+
+impl RecorderCall {
+    pub(crate) const ALL: &[Self] = &[Self::Push, Self::Evicted, Self::IsAbandoned];
+
+    /// Makes the call, somebody having the other end; a push pushes `value`.
+    pub(crate) fn make<const N: usize>(
+        self,
+        producer: &mut overwriting::Producer<'_, u64, N>,
+        value: u64,
+        log: &mut Log<'_, LatestCall>,
+    ) {
+        match self {
+            Self::Push => log.call(|| LatestCall::Pushed(value, producer.push(value))),
+            Self::Evicted => log.call(|| LatestCall::Evicted(producer.evicted())),
+            Self::IsAbandoned => log.ask(|| {
+                assert!(!producer.is_abandoned(), "somebody has the other end");
+                None
+            }),
+        }
+    }
+}
+
+/// What to do with the end that pops.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ReaderCall {
+    Pop,
+    Len,
+    IsEmpty,
+    Lost,
+    IsAbandoned,
+}
+
+impl ReaderCall {
+    pub(crate) const ALL: &[Self] =
+        &[Self::Pop, Self::Len, Self::IsEmpty, Self::Lost, Self::IsAbandoned];
+
+    /// Makes the call, somebody having the other end.
+    pub(crate) fn make<const N: usize>(
+        self,
+        consumer: &mut overwriting::Consumer<'_, u64, N>,
+        log: &mut Log<'_, LatestCall>,
+    ) {
+        match self {
+            Self::Pop => log.call(|| match consumer.pop() {
+                Some(value) => LatestCall::Popped(value, consumer.lost()),
+                None => LatestCall::Empty(consumer.lost()),
+            }),
+            Self::Len => log.call(|| LatestCall::Length(consumer.len())),
+            Self::IsEmpty => log.call(|| LatestCall::IsEmpty(consumer.is_empty())),
+            Self::Lost => log.call(|| LatestCall::Lost(consumer.lost())),
+            Self::IsAbandoned => log.ask(|| {
+                assert!(!consumer.is_abandoned(), "somebody has the other end");
                 None
             }),
         }

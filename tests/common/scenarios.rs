@@ -6,17 +6,18 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use latchless::counter::Counter;
-use latchless::ring::{MpmcRing, SpscRing};
+use latchless::ring::{MpmcRing, OverwritingRing, SpscRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use super::baton::{Calls, Turn, conduct};
 use super::calls::{
-    ConsumerCall, CounterCall, PoolCall, ProducerCall, RingCall, SnapshotCall, StackCall,
+    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, RingCall,
+    SnapshotCall, StackCall,
 };
 use super::guarded::Guarded;
 use super::linearizability::{Clock, Log, Spec, assert_linearizable};
-use super::specs::{Count, CountCall, Fifo, FifoCall, Lifo, LifoCall, Register, Slots};
+use super::specs::{Count, CountCall, Fifo, FifoCall, Latest, Lifo, LifoCall, Register, Slots};
 
 /// The logs of the threads of a script, and one for what comes before and after.
 struct Stage<'c, C> {
@@ -119,6 +120,42 @@ pub(crate) fn run_spsc_ring<const N: usize>(
     (0..=N).for_each(|_| pop(2, ConsumerCall::Pop));
     (0..=N as u64).for_each(|value| push(2, 900 + value, ProducerCall::Push));
     stage.judge(Fifo::exact(N), script);
+    stopped
+}
+
+/// Runs the script on a ring that overwrites, into which `before` values were pushed: thread 0 has the
+/// end that pushes, thread 1 the end that pops. Returns which turns ended in time.
+pub(crate) fn run_overwriting_ring<const N: usize>(
+    start: u64,
+    before: usize,
+    pushing: &[RecorderCall],
+    popping: &[ReaderCall],
+    script: &[Turn],
+) -> Vec<bool> {
+    let clock = Clock::new();
+    let stage = Stage::new(&clock, 2);
+    let ring = Guarded::new(OverwritingRing::<u64, N>::with_start(start));
+    let (producer, consumer) = ring.try_split().expect("asked once");
+    let (producer, consumer) = (Mutex::new(producer), Mutex::new(consumer));
+    let push = |thread: usize, value: u64, call: RecorderCall| {
+        let mut producer = producer.lock().expect("no thread has panicked");
+        stage.on(thread, |log| call.make(&mut producer, value, log));
+    };
+    let pop = |thread: usize, call: ReaderCall| {
+        let mut consumer = consumer.lock().expect("no thread has panicked");
+        stage.on(thread, |log| call.make(&mut consumer, log));
+    };
+    (0..before as u64).for_each(|value| push(2, value, RecorderCall::Push));
+    let (pushing, pops) = ([pushing], |_, _, call| pop(1, call));
+    let popping = [popping];
+    let mut threads = calls_of(&pushing, &push);
+    threads.extend(calls_of(&popping, &pops));
+    let stopped = conduct(&ring, script, threads);
+    // All that is left, and every slot twice more.
+    (0..=N).for_each(|_| pop(2, ReaderCall::Pop));
+    (0..2 * N as u64).for_each(|value| push(2, 900 + value, RecorderCall::Push));
+    (0..=N).for_each(|_| pop(2, ReaderCall::Pop));
+    stage.judge(Latest::of(N), script);
     stopped
 }
 

@@ -100,6 +100,67 @@ impl Spec for Fifo {
     }
 }
 
+// === The latest values ===
+
+/// A queue in which a push beyond the capacity evicts the oldest value.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Latest {
+    values: VecDeque<u64>,
+    capacity: usize,
+    evicted: u64,
+}
+
+/// A call on such a queue and what it returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LatestCall {
+    /// A value was pushed, and this one came back.
+    Pushed(u64, Option<u64>),
+    /// A value was popped, and the consumer told how many were lost before it.
+    Popped(u64, u64),
+    /// A pop found nothing, and the consumer told how many were lost.
+    Empty(u64),
+    /// The queue called itself empty, or not.
+    IsEmpty(bool),
+    /// The queue said how many values are in it.
+    Length(usize),
+    /// The producer said how many came back.
+    Evicted(u64),
+    /// The consumer said how many were lost: no more than have come back.
+    Lost(u64),
+}
+
+impl Latest {
+    pub(crate) fn of(capacity: usize) -> Self {
+        Self { values: VecDeque::new(), capacity, evicted: 0 }
+    }
+}
+
+impl Spec for Latest {
+    type Call = LatestCall;
+
+    fn after(&self, call: &LatestCall, _: &UnderWay<'_, LatestCall>) -> Option<Self> {
+        let mut next = self.clone();
+        let is_possible = match *call {
+            LatestCall::Pushed(value, back) => {
+                let is_full = self.values.len() == self.capacity;
+                let oldest = if is_full { next.values.pop_front() } else { None };
+                next.values.push_back(value);
+                next.evicted += u64::from(is_full);
+                back == oldest
+            }
+            LatestCall::Popped(value, lost) => {
+                next.values.pop_front() == Some(value) && lost == self.evicted
+            }
+            LatestCall::Empty(lost) => self.values.is_empty() && lost == self.evicted,
+            LatestCall::IsEmpty(said) => self.values.is_empty() == said,
+            LatestCall::Length(length) => self.values.len() == length,
+            LatestCall::Evicted(count) => self.evicted == count,
+            LatestCall::Lost(count) => self.evicted >= count,
+        };
+        is_possible.then_some(next)
+    }
+}
+
 // === Last in, first out ===
 
 /// A stack.

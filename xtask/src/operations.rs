@@ -17,7 +17,15 @@ const STRUCTURES: [&str; 4] = ["src/counter/", "src/ring/", "src/snapshot/", "sr
 /// What the documentation of an operation has.
 const MARK: &str = "**Progress**";
 /// The methods of traits that are operations: others are at work on the same slots, or the same value.
-const OF_TRAITS: [(&str, &str); 3] = [("PoolBox", "Drop"), ("Guard", "Drop"), ("Guard", "Clone")];
+const OF_TRAITS: [(&str, &str); 5] = [
+    ("PoolBox", "Drop"),
+    ("Guard", "Drop"),
+    ("Guard", "Clone"),
+    ("overwriting::Producer", "Drop"),
+    ("overwriting::Consumer", "Drop"),
+];
+/// Files whose types are named with the module, because another structure has types of that name.
+const QUALIFIED: [(&str, &str); 1] = [("src/ring/overwriting/handles.rs", "overwriting")];
 const TABLE: &str = "tests/operations.toml";
 
 /// What the table says of one operation.
@@ -115,7 +123,7 @@ fn operations(sources: &[Source]) -> Result<BTreeSet<String>> {
 }
 
 fn operations_of(path: &str, block: &ItemImpl, operations: &mut BTreeSet<String>) -> Result<()> {
-    let Some(owner) = name_of(&block.self_ty) else { return Ok(()) };
+    let Some(owner) = name_of(path, &block.self_ty) else { return Ok(()) };
     if let Some((_, of_trait, _)) = &block.trait_ {
         let is_operation = |&&(of, name): &&(&str, &str)| of == owner && of_trait.is_ident(name);
         if let Some((_, name)) = OF_TRAITS.iter().find(is_operation) {
@@ -131,7 +139,8 @@ fn operations_of(path: &str, block: &ItemImpl, operations: &mut BTreeSet<String>
         }
         let name = format!("{owner}::{}", function.sig.ident);
         if documentation(&function.attrs).contains(MARK) {
-            operations.insert(name);
+            let is_new = operations.insert(name.clone());
+            ensure!(is_new, "{path}: there is another `{name}`: one of them is to be qualified");
         } else {
             let borrows_self =
                 function.sig.receiver().is_some_and(|receiver| receiver.reference.is_some());
@@ -144,9 +153,11 @@ fn operations_of(path: &str, block: &ItemImpl, operations: &mut BTreeSet<String>
     Ok(())
 }
 
-fn name_of(owner: &Type) -> Option<String> {
+fn name_of(path: &str, owner: &Type) -> Option<String> {
     let Type::Path(owner) = owner else { return None };
-    owner.path.segments.last().map(|segment| segment.ident.to_string())
+    let name = owner.path.segments.last()?.ident.to_string();
+    let module = QUALIFIED.iter().find(|(file, _)| *file == path);
+    Some(module.map_or_else(|| name.clone(), |(_, module)| format!("{module}::{name}")))
 }
 
 fn is_hidden(attributes: &[Attribute]) -> bool {
@@ -300,6 +311,19 @@ mod tests {
             impl<T> Drop for Pool<T> { fn drop(&mut self) {} }
         ";
         assert_eq!(found(text).unwrap(), set(&["Pool::alloc", "PoolBox::drop"]));
+    }
+
+    #[test]
+    fn two_operations_of_one_name_are_found() {
+        let text = "impl End { /// Pushes.\n /// **Progress** wait-free.\n pub fn push(&self) {} }";
+        let two = |second: &str| {
+            let first = ("src/ring/spsc/handles.rs".to_owned(), text.to_owned());
+            operations(&[first, (second.to_owned(), text.to_owned())])
+        };
+        let error = two("src/ring/other.rs").unwrap_err().to_string();
+        assert!(error.contains("there is another `End::push`"), "{error}");
+        let (file, module) = QUALIFIED[0];
+        assert_eq!(two(file).unwrap(), set(&["End::push", &format!("{module}::End::push")]));
     }
 
     #[test]

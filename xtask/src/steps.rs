@@ -35,8 +35,9 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     // The image is a program without `std`, and alone in that.
     run(workspace.cargo(Backend::Asm), &["--package", "no_std_example", "--features", "image"])?;
     latchless(Backend::Asm, &["--no-default-features"])?;
-    latchless(Backend::Asm, &["--features", "heapless,spin"])?;
-    latchless(Backend::Native, &["--features", "heapless,spin"])?;
+    latchless(Backend::Asm, &["--features", "alloc"])?;
+    latchless(Backend::Asm, &["--all-features"])?;
+    latchless(Backend::Native, &["--all-features"])?;
     run(workspace.cargo_in("benches/peers"), &["--workspace", "--all-targets"])?;
     run(workspace.cargo_in("fuzz"), &["--all-targets", "--no-default-features"])?;
     run(workspace.cargo_in("tests/codegen"), &["--all-targets"])?;
@@ -64,7 +65,11 @@ pub(crate) fn test_asm(workspace: &Workspace) -> Result<()> {
         cargo.arg("test");
         cargo
     };
-    process::run(test().args(["--workspace", "--features", "latchless/heapless,latchless/spin"]))?;
+    // Not `--all-features`: the image is a program without `std`.
+    let features =
+        "embedded-io heapless spin std".split(' ').map(|name| format!("latchless/{name}"));
+    let features: Vec<String> = features.collect();
+    process::run(test().args(["--workspace", "--features", &features.join(",")]))?;
     process::run(workspace.cargo_in("benches/peers").args(["test", "--workspace"]))?;
     process::run(test().args(["--package", "latchless", "--all-features", "--release", "--tests"]))
 }

@@ -23,6 +23,8 @@ pub(crate) struct Bench {
     pub(crate) cores: [usize; 2],
     /// Whether to ask for the real-time policy; never where threads share a CPU.
     pub(crate) realtime: bool,
+    /// How many operations touch all memory: no lap before that counts.
+    pub(crate) warm_up: u64,
 }
 
 /// What one run found.
@@ -57,7 +59,7 @@ impl Bench {
     /// Times `lap(count)`, with the count raised until a lap takes most of the target time: the
     /// shorter laps before warm up. A count is a multiple of `step`.
     pub(crate) fn measure(&self, step: u64, mut lap: impl FnMut(u64) -> Lap) -> Sample {
-        let mut count = step.max(FIRST_COUNT).next_multiple_of(step);
+        let mut count = step.max(FIRST_COUNT).max(self.warm_up).next_multiple_of(step);
         let target = self.target.as_secs_f64();
         let mut is_warm = false;
         loop {

@@ -117,6 +117,8 @@ pub(crate) fn serve(args: &ChildArgs) -> Result<()> {
         target: Duration::from_millis(args.millis),
         cores,
         realtime: case.threads() <= cores.len(),
+        // Once round a ring, whose pages are not there before they are touched.
+        warm_up: 2 * case.capacity as u64,
     };
     if case.shape == Shape::Memory {
         machine::use_one_arena();

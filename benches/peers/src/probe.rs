@@ -62,7 +62,7 @@ impl fmt::Display for Regime {
 
 /// Looks at the machine, for a few milliseconds.
 pub(crate) fn take(cores: [usize; 2]) -> Probe {
-    let bench = Bench { target: Duration::ZERO, cores, realtime: true };
+    let bench = Bench { target: Duration::ZERO, cores, realtime: true, warm_up: 0 };
     Probe { one_way_ns: one_way_ns(&bench), loop_ns: loop_ns(&bench) }
 }
 

@@ -68,14 +68,14 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> PushBatch<'_, R> {
     /// [`Full`] with `value` in it, as for [`Producer::push`].
     #[inline]
     pub fn push(&mut self, value: T) -> Result<(), Full<T>> {
-        let Some(slot) = self.producer.vacant_slot() else {
+        if !self.producer.has_room() {
             self.flush();
             return Err(Full(value));
-        };
-        // SAFETY: the slot is vacant (INV-2), and `&mut self` makes this the only writer (INV-3).
-        unsafe { slot.write(value) };
-        let tail = &self.producer.tail;
-        tail.set(tail.get().wrapping_add(1));
+        }
+        let tail = self.producer.tail.get();
+        // SAFETY: the slot is vacant. `&mut self` makes this the only writer (INV-3).
+        unsafe { self.producer.ring.slot_mut(tail).write(value) };
+        self.producer.tail.set(tail.wrapping_add(1));
         Ok(())
     }
 

@@ -142,10 +142,13 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// ```
     #[inline]
     pub fn push(&mut self, value: T) -> Result<(), Full<T>> {
-        let Some(slot) = self.vacant_slot() else { return Err(Full(value)) };
+        let tail = self.tail.get();
+        if !self.has_room() {
+            return Err(Full(value));
+        }
         // SAFETY: the slot is vacant. `&mut self` makes this the only writer (INV-3).
-        unsafe { slot.write(value) };
-        let next = self.tail.get().wrapping_add(1);
+        unsafe { self.ring.slot_mut(tail).write(value) };
+        let next = tail.wrapping_add(1);
         // ORDERING: Release, E1. Publishes the slot write above to `pop`.
         self.ring.tail.store(next, Release);
         self.tail.set(next);
@@ -206,14 +209,11 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
         !self.ring.held.consumer.load(Acquire)
     }
 
-    /// The slot of `tail`, if it is vacant (INV-2).
-    #[inline]
-    pub(super) fn vacant_slot(&self) -> Option<*mut T> {
-        let (tail, capacity) = (self.tail.get(), self.capacity());
-        // E2 made the consumer's read of the slot happen before.
-        let is_full =
-            tail.wrapping_sub(self.cached_head.get()) == capacity && self.refresh() == capacity;
-        (!is_full).then(|| self.ring.slot_mut(tail))
+    /// Whether the slot of `tail` is vacant (INV-2): E2 made the consumer's read of it happen before.
+    #[inline(always)]
+    pub(super) fn has_room(&self) -> bool {
+        self.tail.get().wrapping_sub(self.cached_head.get()) != self.capacity()
+            || self.refresh() != self.capacity()
     }
 
     /// Looks at the consumer's position again; returns how many values are in the ring.

@@ -56,11 +56,10 @@ pub type SpscRing<T, const N: usize> = Ring<Inline<T, N>>;
 /// use latchless::ring::SpscSliceRing;
 ///
 /// let mut memory = [const { MaybeUninit::<u32>::uninit() }; 8];
-/// let mut ring = SpscSliceRing::in_slice(&mut memory[..4])?;
+/// let mut ring = SpscSliceRing::in_slice(&mut memory[..4]).unwrap();
 /// let (mut producer, mut consumer) = ring.split();
 /// assert_eq!(producer.push_slice(&[1, 2, 3, 4, 5]), 4);
 /// assert_eq!(consumer.pop(), Some(1));
-/// # Ok::<(), latchless::ring::storage::CapacityError<&mut [MaybeUninit<u32>]>>(())
 /// ```
 pub type SpscSliceRing<'m, T> = Ring<Borrowed<'m, T>>;
 

@@ -20,7 +20,7 @@ use latchless::atomic::{
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Misaligned, Producer, PushBatch, ReadChunk, WriteChunk};
-use latchless::ring::{Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing};
+use latchless::ring::{Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, overwriting};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -619,6 +619,11 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         spsc_heap_push(ring: &mut Producer<Arc<SpscHeapRing<u64>>>, value: u64) -> Result<(), Full<u64>>
             = ring.push(value) => "";
         spsc_heap_pop(ring: &mut Consumer<Arc<SpscHeapRing<u64>>>) -> Option<u64> = ring.pop() => "";
+        overwriting_push(ring: &mut overwriting::Producer<'_, u64, SLOTS>, value: u64) -> Option<u64>
+            = ring.push(value) => "xchg m";
+        overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>
+            = ring.pop() => "lock cmpxchg m";
+        overwriting_len(ring: &overwriting::Consumer<'_, u64, SLOTS>) -> usize = ring.len() => "";
         mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), Full<u64>>
             = ring.push(value) => "lock cmpxchg m; lock or m; lock xadd m; xchg m";
         mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64>

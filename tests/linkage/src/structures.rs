@@ -3,7 +3,8 @@
 use core::mem::{ManuallyDrop, MaybeUninit};
 
 use latchless::counter::Counter;
-use latchless::ring::{Full, MpmcRing};
+use latchless::ring::overwriting::{Consumer, Producer};
+use latchless::ring::{Full, MpmcRing, OverwritingRing};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -36,6 +37,9 @@ macro_rules! for_values {
             type Item = $item;
             type Out = MaybeUninit<Item>;
             type Mpmc = MpmcRing<Item, SLOTS>;
+            type Latest = OverwritingRing<Item, SLOTS>;
+            type Recorder<'a> = Producer<'a, Item, SLOTS>;
+            type Reader<'a> = Consumer<'a, Item, SLOTS>;
             type Slots = Pool<Item, SLOTS>;
             type Block<'a> = PoolBox<'a, Item, SLOTS>;
             type Current = Snapshot<Item, SLOTS>;
@@ -52,6 +56,59 @@ macro_rules! for_values {
                 fn mpmc_is_empty(ring: &Mpmc) -> bool { ring.is_empty() }
                 fn mpmc_is_full(ring: &Mpmc) -> bool { ring.is_full() }
                 fn mpmc_drop(ring: &mut ManuallyDrop<Mpmc>) {
+                    // SAFETY: the caller does not use the ring again.
+                    unsafe { ManuallyDrop::drop(ring) };
+                }
+
+                fn overwriting_split(
+                    ring: &'static mut Latest,
+                    out: &mut MaybeUninit<(Recorder<'static>, Reader<'static>)>,
+                ) {
+                    out.write(ring.split());
+                }
+                fn overwriting_try_split(
+                    ring: &'static Latest,
+                    out: &mut MaybeUninit<(Recorder<'static>, Reader<'static>)>,
+                ) -> bool {
+                    ring.try_split().map(|ends| out.write(ends)).is_some()
+                }
+                fn overwriting_try_producer(
+                    ring: &'static Latest,
+                    out: &mut MaybeUninit<Recorder<'static>>,
+                ) -> bool {
+                    ring.try_producer().map(|end| out.write(end)).is_some()
+                }
+                fn overwriting_try_consumer(
+                    ring: &'static Latest,
+                    out: &mut MaybeUninit<Reader<'static>>,
+                ) -> bool {
+                    ring.try_consumer().map(|end| out.write(end)).is_some()
+                }
+                fn overwriting_push(end: &mut Recorder<'_>, from: &mut Item, evicted: &mut Out) -> bool {
+                    end.push(value(from)).map(|oldest| evicted.write(oldest)).is_some()
+                }
+                fn overwriting_evicted(end: &Recorder<'_>) -> u64 { end.evicted() }
+                fn overwriting_producer_is_abandoned(end: &Recorder<'_>) -> bool {
+                    end.is_abandoned()
+                }
+                fn overwriting_producer_drop(end: &mut ManuallyDrop<Recorder<'_>>) {
+                    // SAFETY: the caller does not use the handle again.
+                    unsafe { ManuallyDrop::drop(end) };
+                }
+                fn overwriting_pop(end: &mut Reader<'_>, out: &mut Out) -> bool {
+                    end.pop().map(|value| out.write(value)).is_some()
+                }
+                fn overwriting_len(end: &Reader<'_>) -> usize { end.len() }
+                fn overwriting_is_empty(end: &Reader<'_>) -> bool { end.is_empty() }
+                fn overwriting_lost(end: &Reader<'_>) -> u64 { end.lost() }
+                fn overwriting_consumer_is_abandoned(end: &Reader<'_>) -> bool {
+                    end.is_abandoned()
+                }
+                fn overwriting_consumer_drop(end: &mut ManuallyDrop<Reader<'_>>) {
+                    // SAFETY: the caller does not use the handle again.
+                    unsafe { ManuallyDrop::drop(end) };
+                }
+                fn overwriting_drop(ring: &mut ManuallyDrop<Latest>) {
                     // SAFETY: the caller does not use the ring again.
                     unsafe { ManuallyDrop::drop(ring) };
                 }

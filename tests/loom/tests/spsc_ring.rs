@@ -126,7 +126,7 @@ fn share<A: Send + 'static, B>(
     one: impl FnOnce(&SpscRing<u32, 1>) -> A + Send + 'static,
     other: impl FnOnce(&SpscRing<u32, 1>) -> B,
 ) -> (A, B, Option<u32>) {
-    // Not dropped when the model fails: see `race`.
+    // As in `race`: not dropped when the model fails.
     let ring = ManuallyDrop::new(Arc::new(SpscRing::new()));
     if is_full {
         ring.try_producer().unwrap().push(1).unwrap();

@@ -24,13 +24,14 @@ use crate::workspace::Workspace;
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 /// Which tests run, after the unit tests, for a mutant in which part of the sources: the first
 /// match counts.
-const ORACLES: [(&str, &[&str]); 11] = [
+const ORACLES: [(&str, &[&str]); 12] = [
     ("src/arch/", &["arch"]),
     ("src/atomic/", &["atomic", "local", "wide"]),
     ("src/counter/", &["counter"]),
     ("src/lib.rs", &[]),
     ("src/mem/", &["mem", "pool", "spsc_chunks", "spsc_ring"]),
     ("src/ring/mpmc/", &["linearizability", "mpmc_ring", "nested_interrupts", "stalled_threads"]),
+    ("src/ring/overwriting/", &["overwriting_ring", "stalled_threads"]),
     ("src/ring/spsc/", &["spsc_chunks", "spsc_ring"]),
     ("src/ring/", &["mpmc_ring", "spsc_ring"]),
     ("src/snapshot/", &["nested_interrupts", "snapshot", "stalled_threads"]),

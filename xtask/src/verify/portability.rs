@@ -25,9 +25,10 @@ const TARGETS: [&str; 5] = [
     "thumbv7em-none-eabihf",
 ];
 /// A column of the table, and an operation that is there if the structure is.
-const STRUCTURES: [(&str, &str); 9] = [
+const STRUCTURES: [(&str, &str); 10] = [
     ("`Counter`", "op_counter_inc"),
     ("`SpscRing`", "op_producer_push_u64"),
+    ("`OverwritingRing`", "op_overwriting_push_u64"),
     ("`MpmcRing`", "op_mpmc_push_u64"),
     ("`IndexStack`", "op_stack_push"),
     ("`Pool`", "op_pool_alloc_u64"),

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use latchless::atomic::{AtomicPair, AtomicU64};
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
-use latchless::ring::{Full, MpmcRing, SpscRing};
+use latchless::ring::{Full, MpmcRing, OverwritingRing, SpscRing, overwriting};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -29,6 +29,8 @@ type Spsc<T> = SpscRing<T, SLOTS>;
 type Mpmc<T> = MpmcRing<T, SLOTS>;
 type Tx<'a, T> = Producer<&'a SpscRing<T, SLOTS>>;
 type Rx<'a, T> = Consumer<&'a SpscRing<T, SLOTS>>;
+type Recorder<'a> = overwriting::Producer<'a, u64, SLOTS>;
+type Reader<'a> = overwriting::Consumer<'a, u64, SLOTS>;
 type Pushed = Result<(), Full<u64>>;
 type Stack = IndexStack<SLOTS>;
 type Lines = Pool<Line, SLOTS>;
@@ -95,6 +97,13 @@ operations! {
     }
     op_spsc_clear_64(rx: &mut Rx<'_, u64>) -> usize { rx.clear() }
 
+    op_overwriting_push(tx: &mut Recorder<'_>, value: u64) -> Option<u64> { tx.push(value) }
+    op_overwriting_push_full(tx: &mut Recorder<'_>, value: u64) -> Option<u64> { tx.push(value) }
+    op_overwriting_pop(rx: &mut Reader<'_>) -> Option<u64> { rx.pop() }
+    op_overwriting_pop_after_loss(rx: &mut Reader<'_>) -> Option<u64> { rx.pop() }
+    op_overwriting_pop_empty(rx: &mut Reader<'_>) -> Option<u64> { rx.pop() }
+    op_overwriting_len(rx: &Reader<'_>) -> usize { rx.len() }
+
     op_mpmc_push(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
     op_mpmc_push_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
     op_mpmc_push_long_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
@@ -151,6 +160,7 @@ fn main() {
     (0..CALLS).for_each(|_| op_nothing());
     counter();
     spsc();
+    overwriting();
     mpmc();
     stack();
     pool();
@@ -204,6 +214,26 @@ fn spsc() {
     for n in 0..CALLS {
         assert!(op_spsc_push_line(&mut tx, &[n; 8]));
         assert_eq!(op_spsc_pop_line(&mut rx), Some([n; 8]));
+    }
+}
+
+fn overwriting() {
+    let mut words = OverwritingRing::new();
+    let (mut tx, mut rx) = words.split();
+    for n in 0..CALLS {
+        assert_eq!(op_overwriting_pop_empty(&mut rx), None);
+        assert_eq!(op_overwriting_push(&mut tx, n), None);
+        black_box(op_overwriting_len(&rx));
+        assert_eq!(op_overwriting_pop(&mut rx), Some(n));
+    }
+    // The consumer is a lap and a half behind each time, as far as it can be from what it finds.
+    let behind = SLOTS as u64 * 3 / 2;
+    (0..SLOTS as u64).for_each(|n| assert_eq!(tx.push(n), None));
+    for n in 0..CALLS {
+        (0..behind).for_each(|_| _ = tx.push(n));
+        assert!(op_overwriting_push_full(&mut tx, n).is_some());
+        assert_eq!(op_overwriting_pop_after_loss(&mut rx), Some(n));
+        tx.push(n);
     }
 }
 

@@ -71,7 +71,8 @@ mod tests {
         let cases = case::all().into_iter().filter(takes_part).chain(odd.map(round));
         let cases: Vec<Case> = cases.collect();
         let cores = machine::cores().unwrap();
-        let bench = Bench { target: Duration::from_micros(200), cores, realtime: false };
+        let bench =
+            Bench { target: Duration::from_micros(200), cores, realtime: false, warm_up: 0 };
         let run_all = move || {
             for case in cases {
                 for contestant in contestant::of(&case) {

@@ -184,13 +184,23 @@ pub(crate) trait Queue<T: Item> {
     fn open(capacity: usize, ends: usize) -> (Vec<Self::Tx>, Vec<Self::Rx>);
 }
 
-/// The ends of a queue, each on cache lines of its own. Side by side they would get into each
-/// other's way, or not, as the allocator likes.
-type Ends<T, Q> = (Vec<CachePadded<<Q as Queue<T>>::Tx>>, Vec<CachePadded<<Q as Queue<T>>::Rx>>);
+/// Where the ends of a queue are between two laps, each on cache lines of its own.
+type Ends<T, Q> = (Vec<Place<<Q as Queue<T>>::Tx>>, Vec<Place<<Q as Queue<T>>::Rx>>);
+type Place<E> = CachePadded<Option<E>>;
 
 fn open<T: Item, Q: Queue<T>>(capacity: usize, ends: usize) -> Ends<T, Q> {
     let (txs, rxs) = Q::open(capacity, ends);
-    (apart(txs), apart(rxs))
+    (apart(txs.into_iter().map(Some).collect()), apart(rxs.into_iter().map(Some).collect()))
+}
+
+/// Gives a thread its end for a lap, as a variable of its own. Behind a reference every change of what an
+/// end remembers would have to be stored.
+#[inline(always)]
+fn owning<E, R>(place: &mut Option<E>, work: impl FnOnce(&mut E) -> R) -> R {
+    let mut end = place.take().expect("one thread at a time");
+    let result = work(&mut end);
+    *place = Some(end);
+    result
 }
 
 /// Puts what each thread owns on cache lines of its own.
@@ -221,12 +231,16 @@ fn each<T: Item, Q: Queue<T>>(capacity: usize, threads: usize, bench: &Bench) ->
         let ends = txs.iter_mut().zip(&mut rxs).zip(&mut sums);
         let work = ends.map(|((tx, rx), sum)| -> Work<'_> {
             Box::new(move || {
-                let mut total = 0_u64;
-                for number in 1..=each {
-                    insist(|| tx.push(T::of(number)).then_some(()));
-                    total = total.wrapping_add(insist(|| rx.pop()).number());
-                }
-                *sum = total;
+                *sum = owning(tx, |tx| {
+                    owning(rx, |rx| {
+                        let mut total = 0_u64;
+                        for number in 1..=each {
+                            insist(|| tx.push(T::of(number)).then_some(()));
+                            total = total.wrapping_add(insist(|| rx.pop()).number());
+                        }
+                        total
+                    })
+                });
             })
         });
         let lap = bench.together(work.collect());
@@ -244,22 +258,26 @@ fn stream<T: Item, Q: Queue<T>>(capacity: usize, pairs: usize, bench: &Bench) ->
         let mut work: Vec<Work<'_>> = Vec::new();
         for ((tx, rx), sum) in txs.iter_mut().zip(&mut rxs).zip(&mut sums) {
             work.push(Box::new(move || {
-                for number in 1..=each {
-                    insist(|| tx.push(T::of(number)).then_some(()));
-                }
+                owning(tx, |tx| {
+                    for number in 1..=each {
+                        insist(|| tx.push(T::of(number)).then_some(()));
+                    }
+                });
             }));
             work.push(Box::new(move || {
-                let mut total = 0_u64;
-                let mut last = 0;
-                let mut in_order = true;
-                for _ in 0..each {
-                    let number = insist(|| rx.pop()).number();
-                    total = total.wrapping_add(number);
-                    in_order &= number > last;
-                    last = number;
-                }
-                assert!(in_order || pairs > 1, "items of one producer came out of order");
-                *sum = total;
+                *sum = owning(rx, |rx| {
+                    let mut total = 0_u64;
+                    let mut last = 0;
+                    let mut in_order = true;
+                    for _ in 0..each {
+                        let number = insist(|| rx.pop()).number();
+                        total = total.wrapping_add(number);
+                        in_order &= number > last;
+                        last = number;
+                    }
+                    assert!(in_order || pairs > 1, "items of one producer came out of order");
+                    total
+                });
             }));
         }
         let lap = bench.together(work);
@@ -337,8 +355,8 @@ fn pair<T: Item, Q: Queue<T>>(
         let mut sum = 0;
         let sum_out = &mut sum;
         let lap = bench.together(vec![
-            Box::new(|| produce(tx, count)),
-            Box::new(|| *sum_out = consume(rx, count)),
+            Box::new(|| owning(tx, |tx| produce(tx, count))),
+            Box::new(|| *sum_out = owning(rx, |rx| consume(rx, count))),
         ]);
         check(vec![sum], 1, count);
         lap
@@ -366,14 +384,18 @@ fn round_trip<T: Item, Q: Queue<T>>(capacity: usize, bench: &Bench) -> Sample {
         work.push(Box::new(move || {
             let (start, start_ticks) = (Instant::now(), clock());
             let mut before = start_ticks;
-            for (number, tick) in (1..).zip(ticks) {
-                promptly(|| tx.push(T::of(number)).then_some(()));
-                let item = promptly(|| rx.pop());
-                assert_eq!(item.number(), number, "another item came back");
-                let now = clock();
-                *tick = u32::try_from(now - before).unwrap_or(u32::MAX);
-                before = now;
-            }
+            owning(tx, |tx| {
+                owning(rx, |rx| {
+                    for (number, tick) in (1..).zip(ticks) {
+                        promptly(|| tx.push(T::of(number)).then_some(()));
+                        let item = promptly(|| rx.pop());
+                        assert_eq!(item.number(), number, "another item came back");
+                        let now = clock();
+                        *tick = u32::try_from(now - before).unwrap_or(u32::MAX);
+                        before = now;
+                    }
+                });
+            });
             let elapsed = (clock() - start_ticks).max(1);
             *ns_per_tick = start.elapsed().as_secs_f64() * 1e9 / elapsed as f64;
         }));
@@ -381,10 +403,14 @@ fn round_trip<T: Item, Q: Queue<T>>(capacity: usize, bench: &Bench) -> Sample {
             unreachable!("one end each was asked for")
         };
         work.push(Box::new(move || {
-            for _ in 0..count {
-                let item = promptly(|| rx.pop());
-                promptly(|| tx.push(item).then_some(()));
-            }
+            owning(tx, |tx| {
+                owning(rx, |rx| {
+                    for _ in 0..count {
+                        let item = promptly(|| rx.pop());
+                        promptly(|| tx.push(item).then_some(()));
+                    }
+                });
+            });
         }));
         bench.together(work)
     });

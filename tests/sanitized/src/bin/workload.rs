@@ -24,7 +24,7 @@ use latchless::atomic::{
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
-use latchless::ring::{MpmcRing, SpscRing};
+use latchless::ring::{MpmcRing, OverwritingRing, SpscRing};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -64,6 +64,7 @@ fn main() {
     spsc_ring(count);
     spsc_ring_in_a_static(count);
     spsc_ring_in_chunks(count);
+    overwriting_ring(count);
     mpmc_ring(count);
     index_stack(count);
     pool(count);
@@ -294,6 +295,46 @@ fn spsc_ring_in_chunks(count: usize) {
         assert_eq!(consumer.clear(), 0);
     });
     Team::run(vec![push, pop]);
+}
+
+/// Two who take turns to push, as often as they get the end, and one who pops what is left of it.
+fn overwriting_ring(count: usize) {
+    let ring = &Box::new(OverwritingRing::<Parcel, SLOTS>::new());
+    let at_work = &Producers::new(2);
+    let pushing = (0..2).map(|sender| -> Member<'_, Vec<(usize, usize)>> {
+        Box::new(move |team| {
+            let mut evicted = Vec::new();
+            for number in 0..count {
+                let mut producer = team.wait_for(|| ring.try_producer());
+                evicted.extend(producer.push(parcel(sender, number)).map(|parcel| parcel.origin()));
+            }
+            at_work.finish_one();
+            evicted
+        })
+    });
+    let pop: Member<'_, Vec<(usize, usize)>> = Box::new(|team| {
+        let mut received = Vec::with_capacity(2 * count);
+        // An end of its own for each call.
+        let pop = || ring.try_consumer()?.pop();
+        at_work.drain(team, pop, |parcel| received.push(parcel.origin()));
+        received
+    });
+    let results = Team::run(pushing.chain([pop]).collect());
+    let Some((mut consumer, producer)) = ring.try_consumer().zip(ring.try_producer()) else {
+        unreachable!("all ends were given back")
+    };
+    assert!(consumer.pop().is_none());
+    assert_eq!(producer.evicted(), consumer.lost());
+    let mut all = results.concat();
+    all.sort_unstable();
+    let each_once = (0..2).flat_map(|sender| (0..count).map(move |number| (sender, number)));
+    assert!(all.into_iter().eq(each_once), "each parcel comes out once");
+    drop((consumer, producer));
+    // What is left in a ring is dropped with it.
+    let Some(mut producer) = ring.try_producer() else { unreachable!("it was given back") };
+    for number in 0..2 * SLOTS {
+        let _ = producer.push(parcel(0, number));
+    }
 }
 
 fn mpmc_ring(count: usize) {
