@@ -21,7 +21,7 @@ type Bytes<const SIZE: usize> = [u8; SIZE];
 
 /// Whether `address` is a multiple of `ALIGN`.
 fn is_aligned<const ALIGN: usize, T>(address: *const T) -> bool {
-    address.addr().is_multiple_of(ALIGN)
+    address.addr() % ALIGN == 0
 }
 
 /// Passes twice round a ring, slot by slot, and asks for an aligned chunk at each.
@@ -48,7 +48,7 @@ where
         let (at, until_end) = (at % slots, slots - at % slots);
         // The most that lie side by side from here and end on a boundary.
         let whole = |most: usize| {
-            let ends = |&count: &usize| (count * SIZE).is_multiple_of(ALIGN);
+            let ends = |&count: &usize| count * SIZE % ALIGN == 0;
             (0..=most.min(until_end)).rev().find(ends).unwrap_or(0)
         };
         for most in [0, 1, slots / 2, slots, usize::MAX] {
@@ -109,7 +109,7 @@ fn is_aligned_in_all_memory<const ALIGN: usize, const SIZE: usize>() {
     is_aligned_everywhere::<ALIGN, SIZE, _>(SpscRing::<Bytes<SIZE>, 1>::new());
     is_aligned_everywhere::<ALIGN, SIZE, _>(SpscRing::<Bytes<SIZE>, 16>::new());
     is_aligned_everywhere::<ALIGN, SIZE, _>(SpscRing::<Bytes<SIZE>, 64>::new());
-    let mut memory = vec![MaybeUninit::<Bytes<SIZE>>::uninit(); 80];
+    let mut memory = [const { MaybeUninit::<Bytes<SIZE>>::uninit() }; 80];
     for first in [0, 1, 5, 16] {
         for slots in [4, 64] {
             let ring = SpscSliceRing::in_slice(&mut memory[first..first + slots]);

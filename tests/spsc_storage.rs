@@ -229,9 +229,11 @@ fn what_lay_in_borrowed_memory_is_not_dropped() {
 fn static_ring_over_a_static_buffer() {
     static mut BUFFER: [MaybeUninit<u32>; 4] = [MaybeUninit::uninit(); 4];
     // What may have to be dropped cannot be unwrapped in a `static`.
-    static RING: Result<SpscSliceRing<'static, u32>, CapacityError<&mut [MaybeUninit<u32>]>> =
+    static RING: Result<SpscSliceRing<'static, u32>, CapacityError<&mut [MaybeUninit<u32>]>> = {
+        let buffer = &raw mut BUFFER;
         // SAFETY: nobody else names the buffer.
-        SpscSliceRing::in_slice(unsafe { &mut *&raw mut BUFFER });
+        SpscSliceRing::in_slice(unsafe { &mut *buffer })
+    };
 
     let ring = RING.as_ref().unwrap();
     let (mut producer, mut consumer) = ring.try_split().unwrap();
