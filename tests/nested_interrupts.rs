@@ -259,6 +259,35 @@ fn spsc_ring_is_split_once_whoever_interrupts() {
     assert!(accesses > 0, "a split touches the ring");
 }
 
+#[test]
+fn spsc_ring_ends_change_hands_whoever_interrupts() {
+    let accesses = at_each_access(|access| {
+        let ring = Guarded::new(SpscRing::<u64, 2>::with_start(usize::MAX));
+        let (pushed, popped) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        let depth = interrupt(&ring, &[access], &|level| {
+            if let Some(mut producer) = ring.try_producer() {
+                let value = level as u64;
+                producer.push(value).expect("there is room for both");
+                assert_eq!(producer.is_abandoned(), ring.try_consumer().is_some());
+                pushed.borrow_mut().push(value);
+            }
+            if let Some(mut consumer) = ring.try_consumer() {
+                let value = consumer.pop();
+                assert_eq!(consumer.is_abandoned(), ring.try_producer().is_some());
+                popped.borrow_mut().extend(value);
+            }
+        });
+        let (_, mut consumer) = ring.try_split().expect("both ends were given back");
+        popped.borrow_mut().extend(consumer.pop_iter());
+        popped.borrow_mut().sort_unstable();
+        pushed.borrow_mut().sort_unstable();
+        assert_eq!(pushed, popped, "interrupted at access {access}");
+        assert!(!pushed.borrow().is_empty(), "interrupted at access {access}");
+        depth > 0
+    });
+    assert!(accesses > 0, "to take an end touches the ring");
+}
+
 // === OverwritingRing ===
 
 #[test]

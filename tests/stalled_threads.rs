@@ -16,6 +16,7 @@
 mod common;
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Mutex;
 
 use latchless::ring::{OverwritingRing, SpscRing};
 
@@ -204,6 +205,43 @@ fn spsc_ring_is_split_once_whoever_stalls() {
         let script = [Turn::Accesses(0, place), Turn::Rest(1)];
         let stopped = conduct(&ring, &script, threads.into());
         assert_eq!(winners.into_inner(), 1, "{script:?}");
+        stopped[0]
+    });
+}
+
+#[test]
+fn spsc_ring_ends_change_hands_whoever_stalls() {
+    at_each_place(|place| {
+        let ring = Guarded::new(SpscRing::<u64, 2>::with_start(usize::MAX));
+        let (pushed, popped) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        let note = |values: &Mutex<Vec<u64>>, value| {
+            values.lock().expect("no thread has panicked").push(value);
+        };
+        let pass = |value: u64| {
+            if let Some(mut producer) = ring.try_producer() {
+                producer.push(value).expect("there is room for both");
+                note(&pushed, value);
+            }
+            if let Some(mut consumer) = ring.try_consumer() {
+                // If there is nobody to push, the end is to be had.
+                let (is_abandoned, producer) = (consumer.is_abandoned(), ring.try_producer());
+                assert_eq!(is_abandoned, producer.is_some());
+                if let Some(value) = consumer.pop() {
+                    note(&popped, value);
+                }
+            }
+        };
+        let pass = &pass;
+        let threads = [1, 2].map(|value| -> Calls<'_> { vec![Box::new(move || pass(value))] });
+        let script = [Turn::Accesses(0, place), Turn::Rest(1)];
+        let stopped = conduct(&ring, &script, threads.into());
+        let (_, mut consumer) = ring.try_split().expect("both ends were given back");
+        consumer.pop_iter().for_each(|value| note(&popped, value));
+        let [mut pushed, mut popped] =
+            [pushed, popped].map(|values| values.into_inner().expect("no thread has panicked"));
+        pushed.sort_unstable();
+        popped.sort_unstable();
+        assert!(pushed == popped && !pushed.is_empty(), "{script:?}: {pushed:?}, {popped:?}");
         stopped[0]
     });
 }

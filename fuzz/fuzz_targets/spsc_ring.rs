@@ -7,8 +7,9 @@ use std::mem::MaybeUninit;
 use std::rc::Rc;
 
 use arbitrary::Arbitrary;
-use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
-use latchless::ring::{Full, SpscRing};
+use latchless::ring::spsc::{Consumer, Misaligned, Producer, Ring, TooFew, WriteChunk};
+use latchless::ring::storage::Storage;
+use latchless::ring::{Full, SpscHeapRing, SpscRing, SpscSliceRing};
 use latchless_fuzz::{BATCH, Ledger, Start, Value, batch_with_room};
 use libfuzzer_sys::fuzz_target;
 
@@ -21,6 +22,24 @@ enum Op {
     Peek,
     /// Drop the handles and split once more.
     SplitAgain,
+    /// Drop an end, and take it again.
+    ChangeHands {
+        is_producer: bool,
+    },
+    /// Push so many one by one, with a flush after each of the first, and publish the rest as `end` says.
+    Batch {
+        pushed: u8,
+        flushed: u8,
+        end: BatchEnd,
+    },
+    /// Fill as many slots as there are, so many at most.
+    WriteUpTo(u8),
+    /// Fill as many slots as start and end on a boundary, so many at most.
+    WriteAligned(u8),
+    /// Take as many values as there are, so many at most.
+    ReadUpTo(u8),
+    /// Take as many values as start and end on a boundary, so many at most.
+    ReadAligned(u8),
     /// Push what an iterator over so many yields.
     PushIter(u8),
     /// Ask for a chunk of so many slots, and fill and commit so many at most.
@@ -59,6 +78,14 @@ enum Op {
     },
 }
 
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum BatchEnd {
+    Drop,
+    Flush,
+    /// The batch is forgotten, and an empty one after it publishes what it had.
+    Forget,
+}
+
 #[derive(Arbitrary, Debug)]
 enum Capacity {
     One,
@@ -67,10 +94,19 @@ enum Capacity {
     SixtyFour,
 }
 
+/// Where the slots are.
+#[derive(Arbitrary, Debug)]
+enum Place {
+    Inline,
+    Borrowed,
+    Allocated,
+}
+
 #[derive(Arbitrary, Debug)]
 struct Input {
     capacity: Capacity,
     start: Start,
+    place: Place,
     ops: Vec<Op>,
 }
 
@@ -80,8 +116,8 @@ fn count(byte: u8) -> usize {
 }
 
 /// Fills the first slots of a chunk in place, and commits them.
-fn fill<const N: usize>(
-    mut chunk: WriteChunk<'_, &SpscRing<Value, N>>,
+fn fill<S: Storage<Item = Value>>(
+    mut chunk: WriteChunk<'_, &Ring<S>>,
     count: usize,
     ledger: &Rc<Ledger>,
     model: &mut VecDeque<usize>,
@@ -94,14 +130,35 @@ fn fill<const N: usize>(
     unsafe { chunk.commit(count) };
 }
 
-fn apply<const N: usize>(
+/// What chunks start and end on.
+const BOUNDARY: usize = 64;
+
+/// Whether it starts and ends on a boundary.
+fn is_whole<T>(slots: &[T]) -> bool {
+    slots.as_ptr().addr().is_multiple_of(BOUNDARY) && size_of_val(slots).is_multiple_of(BOUNDARY)
+}
+
+/// Drops an end and takes it again.
+fn change_hands<H>(end: &mut H, take: impl Fn() -> Option<H>) {
+    // SAFETY: the next takes its place, or the process ends.
+    drop(unsafe { core::ptr::read(end) });
+    match take() {
+        // SAFETY: the last was dropped.
+        Some(next) => unsafe { core::ptr::write(end, next) },
+        None => std::process::abort(),
+    }
+}
+
+fn apply<'r, S: Storage<Item = Value>>(
     op: &Op,
-    producer: &mut Producer<&SpscRing<Value, N>>,
-    consumer: &mut Consumer<&SpscRing<Value, N>>,
+    ring: &'r Ring<S>,
+    producer: &mut Producer<&'r Ring<S>>,
+    consumer: &mut Consumer<&'r Ring<S>>,
     ledger: &Rc<Ledger>,
     model: &mut VecDeque<usize>,
 ) {
-    let (len, vacant) = (model.len(), N - model.len());
+    let slots = ring.capacity();
+    let (len, vacant) = (model.len(), slots - model.len());
     let popped = |value: Value, model: &mut VecDeque<usize>| {
         assert_eq!(Some(value.number()), model.pop_front());
     };
@@ -113,7 +170,7 @@ fn apply<const N: usize>(
                 Ok(()) => model.push_back(number),
                 Err(Full(value)) => {
                     assert_eq!(value.number(), number);
-                    assert_eq!(len, N, "refused with room left");
+                    assert_eq!(len, slots, "refused with room left");
                 }
             }
         }
@@ -213,15 +270,86 @@ fn apply<const N: usize>(
             assert_eq!(consumer.clear(), len);
             model.clear();
         }
+        Op::ChangeHands { is_producer } => {
+            assert!(ring.try_producer().is_none() && ring.try_consumer().is_none());
+            if is_producer {
+                change_hands(producer, || ring.try_producer());
+            } else {
+                change_hands(consumer, || ring.try_consumer());
+            }
+            assert!(!producer.is_abandoned() && !consumer.is_abandoned());
+        }
+        Op::Batch { pushed, flushed, end } => {
+            let mut batch = producer.batch();
+            for at in 0..count(pushed) {
+                let value = ledger.issue();
+                let number = value.number();
+                match batch.push(value) {
+                    Ok(()) => model.push_back(number),
+                    Err(Full(value)) => {
+                        assert_eq!(value.number(), number);
+                        assert_eq!(model.len(), slots, "refused with room left");
+                        assert!(batch.is_empty(), "it is published to make room");
+                    }
+                }
+                if at < count(flushed) {
+                    batch.flush();
+                }
+                assert_eq!(consumer.len() + batch.len(), model.len());
+            }
+            match end {
+                BatchEnd::Drop => drop(batch),
+                BatchEnd::Flush => {
+                    batch.flush();
+                    assert!(batch.is_empty());
+                }
+                BatchEnd::Forget => {
+                    core::mem::forget(batch);
+                    drop(producer.batch());
+                }
+            }
+        }
+        Op::WriteUpTo(most) => {
+            let chunk = producer.write_chunk_up_to(count(most));
+            let all = chunk.len();
+            assert_eq!(all, vacant.min(count(most)));
+            fill(chunk, all, ledger, model);
+        }
+        Op::WriteAligned(most) => match producer.write_chunk_aligned::<BOUNDARY>(count(most)) {
+            Ok(mut chunk) => {
+                let (first, second) = chunk.as_mut_slices();
+                assert!(second.is_empty() && is_whole(first));
+                let all = chunk.len();
+                assert!(all <= vacant.min(count(most)));
+                fill(chunk, all, ledger, model);
+            }
+            Err(Misaligned(slots)) => assert_ne!(slots, 0),
+        },
+        Op::ReadUpTo(most) => {
+            let chunk = consumer.read_chunk_up_to(count(most));
+            assert_eq!(chunk.len(), len.min(count(most)));
+            model.drain(..chunk.len());
+            chunk.commit_all();
+        }
+        Op::ReadAligned(most) => match consumer.read_chunk_aligned::<BOUNDARY>(count(most)) {
+            Ok(chunk) => {
+                let (first, second) = chunk.as_slices();
+                assert!(second.is_empty() && is_whole(first));
+                assert!(first.len() <= len.min(count(most)));
+                first.iter().for_each(|value| assert_eq!(Some(value.number()), model.pop_front()));
+                chunk.commit_all();
+            }
+            Err(Misaligned(slots)) => assert_ne!(slots, 0),
+        },
         Op::SplitAgain | Op::PushSlice { .. } | Op::PopSlice { .. } => {}
     }
 }
 
 /// Moves numbers by slices. Returns how many were moved.
-fn apply_to_numbers<const N: usize>(
+fn apply_to_numbers<S: Storage<Item = u64>>(
     op: &Op,
-    producer: &mut Producer<&SpscRing<u64, N>>,
-    consumer: &mut Consumer<&SpscRing<u64, N>>,
+    producer: &mut Producer<&Ring<S>>,
+    consumer: &mut Consumer<&Ring<S>>,
     next: &mut u64,
     model: &mut VecDeque<u64>,
 ) {
@@ -236,7 +364,7 @@ fn apply_to_numbers<const N: usize>(
     match *op {
         Op::PushSlice { count: byte, is_entire } => {
             let values: Vec<u64> = (*next..).take(count(byte)).collect();
-            let vacant = N - model.len();
+            let vacant = producer.capacity() - model.len();
             let pushed = if is_entire {
                 entire(producer.push_entire_slice(&values), values.len(), vacant)
             } else if byte.is_multiple_of(2) {
@@ -264,16 +392,24 @@ fn apply_to_numbers<const N: usize>(
     }
 }
 
-fn run<const N: usize>(start: Start, ops: &[Op]) {
+/// Does it all to an empty ring, and to one of numbers.
+fn run_on<S, M>(mut ring: Ring<S>, mut numbers: Ring<M>, ops: &[Op])
+where
+    S: Storage<Item = Value>,
+    M: Storage<Item = u64>,
+{
     let ledger = Ledger::new();
-    let mut ring = SpscRing::<Value, N>::with_start(start.position() as usize);
-    let mut numbers = SpscRing::<u64, N>::with_start(start.position() as usize);
+    let slots = ring.capacity();
     let (mut model, mut model_of_numbers, mut next) = (VecDeque::new(), VecDeque::new(), 0);
     for ops in ops.split_inclusive(|op| matches!(op, Op::SplitAgain)) {
-        let (mut producer, mut consumer) = ring.split();
+        // By exclusive reference, so whatever became of the handles; and then for others to take.
+        drop(ring.split());
+        let Some((mut producer, mut consumer)) = ring.try_split() else {
+            unreachable!("both ends were dropped")
+        };
         let (mut numbers_in, mut numbers_out) = numbers.split();
         for op in ops {
-            apply(op, &mut producer, &mut consumer, &ledger, &mut model);
+            apply(op, &ring, &mut producer, &mut consumer, &ledger, &mut model);
             apply_to_numbers(
                 op,
                 &mut numbers_in,
@@ -285,8 +421,9 @@ fn run<const N: usize>(start: Start, ops: &[Op]) {
             if matches!(op, Op::Peek | Op::SplitAgain) {
                 assert_eq!([producer.len(), consumer.len()], [model.len(); 2]);
                 assert_eq!([producer.is_empty(), consumer.is_empty()], [model.is_empty(); 2]);
-                assert_eq!([producer.is_full(), consumer.is_full()], [model.len() == N; 2]);
-                assert_eq!(producer.slots(), N - model.len());
+                assert_eq!([producer.is_full(), consumer.is_full()], [model.len() == slots; 2]);
+                assert_eq!(producer.slots(), slots - model.len());
+                assert_eq!([producer.capacity(), consumer.capacity()], [slots; 2]);
             }
             assert_eq!(ledger.live(), model.len());
         }
@@ -295,11 +432,33 @@ fn run<const N: usize>(start: Start, ops: &[Op]) {
     assert_eq!(ledger.live(), 0, "a value left in the ring was not dropped");
 }
 
+fn run<const N: usize>(start: Start, place: Place, ops: &[Op]) {
+    let at = start.position() as usize;
+    match place {
+        Place::Inline => {
+            let ring = SpscRing::<Value, N>::with_start(at);
+            run_on(ring, SpscRing::<u64, N>::with_start(at), ops);
+        }
+        Place::Borrowed => {
+            let (mut memory, mut numbers) =
+                ([const { MaybeUninit::uninit() }; N], [const { MaybeUninit::uninit() }; N]);
+            let rings =
+                (SpscSliceRing::in_slice(&mut memory), SpscSliceRing::in_slice(&mut numbers));
+            let (Ok(ring), Ok(numbers)) = rings else { unreachable!("N is a power of two") };
+            run_on(ring, numbers, ops);
+        }
+        Place::Allocated => {
+            run_on(SpscHeapRing::with_capacity(N), SpscHeapRing::with_capacity(N), ops);
+        }
+    }
+}
+
 fuzz_target!(|input: Input| {
-    match input.capacity {
-        Capacity::One => run::<1>(input.start, &input.ops),
-        Capacity::Two => run::<2>(input.start, &input.ops),
-        Capacity::Eight => run::<8>(input.start, &input.ops),
-        Capacity::SixtyFour => run::<64>(input.start, &input.ops),
+    let Input { capacity, start, place, ops } = input;
+    match capacity {
+        Capacity::One => run::<1>(start, place, &ops),
+        Capacity::Two => run::<2>(start, place, &ops),
+        Capacity::Eight => run::<8>(start, place, &ops),
+        Capacity::SixtyFour => run::<64>(start, place, &ops),
     }
 });

@@ -54,6 +54,7 @@ pub(crate) struct UnsafeCellsAt<T> {
 }
 
 /// Nothing is kept at hand.
+#[derive(Debug)]
 pub struct CellsView<T>(PhantomData<fn() -> T>);
 
 impl<T> Clone for CellsView<T> {

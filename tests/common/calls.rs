@@ -89,10 +89,17 @@ pub(crate) enum ProducerCall {
     /// Fills a chunk of two, and commits one.
     WritePart,
     WriteChunkContiguous,
+    WriteChunkUpTo,
+    WriteChunkAligned,
+    /// Pushes two in a batch, which publishes them when it is dropped.
+    Batch,
+    /// Pushes two in a batch, with a flush after each.
+    BatchFlush,
     Len,
     Slots,
     IsEmpty,
     IsFull,
+    IsAbandoned,
 }
 
 impl ProducerCall {
@@ -105,10 +112,15 @@ impl ProducerCall {
         Self::WriteChunk,
         Self::WritePart,
         Self::WriteChunkContiguous,
+        Self::WriteChunkUpTo,
+        Self::WriteChunkAligned,
+        Self::Batch,
+        Self::BatchFlush,
         Self::Len,
         Self::Slots,
         Self::IsEmpty,
         Self::IsFull,
+        Self::IsAbandoned,
     ];
 
     /// Makes the call; a push pushes `value`, and a batch another one that no other call gets.
@@ -146,10 +158,37 @@ impl ProducerCall {
                 let count = chunk.len();
                 pushed(commit(chunk, &values, count))
             }),
+            Self::WriteChunkUpTo => log.ask(|| {
+                let chunk = producer.write_chunk_up_to(values.len());
+                let count = chunk.len();
+                pushed(commit(chunk, &values, count))
+            }),
+            Self::WriteChunkAligned => log.ask(|| {
+                let chunk = producer.write_chunk_aligned::<{ align_of::<u64>() }>(values.len());
+                let chunk = chunk.expect("all slots are aligned as their type is");
+                let count = chunk.len();
+                pushed(commit(chunk, &values, count))
+            }),
+            Self::Batch | Self::BatchFlush => log.ask(|| {
+                let mut batch = producer.batch();
+                let count = values.iter().take_while(|&&value| {
+                    let has_gone_in = batch.push(value).is_ok();
+                    if self == Self::BatchFlush {
+                        batch.flush();
+                        assert!(batch.is_empty());
+                    }
+                    has_gone_in
+                });
+                pushed(count.count())
+            }),
             Self::Len => log.call(|| FifoCall::Length(producer.len())),
             Self::Slots => log.call(|| FifoCall::Length(N - producer.slots())),
             Self::IsEmpty => log.ask(|| producer.is_empty().then_some(FifoCall::Empty)),
             Self::IsFull => log.ask(|| producer.is_full().then_some(FifoCall::Full)),
+            Self::IsAbandoned => log.ask(|| {
+                assert!(!producer.is_abandoned(), "the other end is held");
+                None
+            }),
         }
     }
 }
@@ -187,6 +226,8 @@ pub(crate) enum ConsumerCall {
     /// Looks at two values, and takes one.
     ReadPart,
     ReadChunkContiguous,
+    ReadChunkUpTo,
+    ReadChunkAligned,
     Skip,
     Clear,
     #[cfg(feature = "heapless")]
@@ -194,6 +235,7 @@ pub(crate) enum ConsumerCall {
     Len,
     IsEmpty,
     IsFull,
+    IsAbandoned,
 }
 
 impl ConsumerCall {
@@ -209,6 +251,8 @@ impl ConsumerCall {
         Self::ReadChunk,
         Self::ReadPart,
         Self::ReadChunkContiguous,
+        Self::ReadChunkUpTo,
+        Self::ReadChunkAligned,
         Self::Skip,
         Self::Clear,
         #[cfg(feature = "heapless")]
@@ -216,6 +260,7 @@ impl ConsumerCall {
         Self::Len,
         Self::IsEmpty,
         Self::IsFull,
+        Self::IsAbandoned,
     ];
 
     /// Makes the call.
@@ -282,6 +327,20 @@ impl ConsumerCall {
                 chunk.commit_all();
                 popped(&values)
             }),
+            Self::ReadChunkUpTo => log.ask(|| {
+                let chunk = consumer.read_chunk_up_to(BATCH);
+                let (first, second) = chunk.as_slices();
+                let values = [first, second].concat();
+                chunk.commit_all();
+                popped(&values)
+            }),
+            Self::ReadChunkAligned => log.ask(|| {
+                let chunk = consumer.read_chunk_aligned::<{ align_of::<u64>() }>(BATCH);
+                let chunk = chunk.expect("all slots are aligned as their type is");
+                let values = chunk.as_slices().0.to_vec();
+                chunk.commit_all();
+                popped(&values)
+            }),
             Self::Skip => log.ask(|| skipped(consumer.skip(1))),
             Self::Clear => log.ask(|| skipped(consumer.clear())),
             #[cfg(feature = "heapless")]
@@ -293,6 +352,10 @@ impl ConsumerCall {
             Self::Len => log.call(|| FifoCall::Length(consumer.len())),
             Self::IsEmpty => log.ask(|| consumer.is_empty().then_some(FifoCall::Empty)),
             Self::IsFull => log.ask(|| consumer.is_full().then_some(FifoCall::Full)),
+            Self::IsAbandoned => log.ask(|| {
+                assert!(!consumer.is_abandoned(), "the other end is held");
+                None
+            }),
         }
     }
 }

@@ -3,6 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
+use super::ring::Attached;
 use super::{Consumer, Producer, ReadChunk, RingRef, WriteChunk};
 use crate::ring::storage::Storage;
 
@@ -32,13 +33,25 @@ impl Error for Misaligned {}
 impl<const ALIGN: usize> Valid<ALIGN> {
     const ALIGN: () = assert!(ALIGN.is_power_of_two(), "ALIGN must be a power of two");
 
-    /// How many slots from `first` on, at most `most`, have both of their ends on multiples of `ALIGN`.
+    /// How many slots from `position` on, at most `most`, have both of their ends on multiples of `ALIGN`.
     #[inline]
-    fn whole<T>(first: *const T, most: usize) -> Result<usize, Misaligned> {
+    fn whole<T, S: Storage<Item = T>, R: RingRef<Storage = S>>(
+        ring: &Attached<R>,
+        position: usize,
+        most: usize,
+    ) -> Result<usize, Misaligned> {
         const { Self::ALIGN };
+        let [first, start] = ring.addresses(position);
         match first.align_offset(ALIGN) {
             0 => Ok(most - most % Self::step::<T>()),
-            slots => Err(Misaligned(slots)),
+            slots => Err(Misaligned(match ring.contiguous(position) {
+                until_end if slots < until_end => slots,
+                // The memory ends before, and goes on at its start.
+                until_end => match start.align_offset(ALIGN) {
+                    slots if slots < ring.capacity() => until_end + slots,
+                    _ => usize::MAX,
+                },
+            })),
         }
     }
 
@@ -82,8 +95,8 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
         most: usize,
     ) -> Result<WriteChunk<'_, R>, Misaligned> {
         let mut chunk = self.write_chunk_contiguous(most);
-        let (first, _) = chunk.as_mut_slices();
-        chunk.len = Valid::<ALIGN>::whole(first.as_ptr(), chunk.len)?;
+        let Self { ring, tail, .. } = chunk.producer;
+        chunk.len = Valid::<ALIGN>::whole(ring, tail.get(), chunk.len)?;
         Ok(chunk)
     }
 }
@@ -106,8 +119,8 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
         most: usize,
     ) -> Result<ReadChunk<'_, R>, Misaligned> {
         let mut chunk = self.read_chunk_contiguous(most);
-        let (first, _) = chunk.as_slices();
-        chunk.len = Valid::<ALIGN>::whole(first.as_ptr(), chunk.len)?;
+        let Self { ring, head, .. } = chunk.consumer;
+        chunk.len = Valid::<ALIGN>::whole(ring, head.get(), chunk.len)?;
         Ok(chunk)
     }
 }

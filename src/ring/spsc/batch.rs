@@ -1,7 +1,7 @@
 //! Single pushes that are published together.
 
 use core::fmt;
-use core::sync::atomic::Ordering::Release;
+use core::sync::atomic::Ordering::{Relaxed, Release};
 
 use super::{Producer, RingRef};
 use crate::ring::Full;
@@ -10,7 +10,8 @@ use crate::ring::storage::Storage;
 /// Pushes whose publication is put off until [`flush`](Self::flush), or until this is dropped; see
 /// [`Producer::batch`].
 ///
-/// One that is forgotten leaves its values to the producer's next push to publish.
+/// One that is forgotten leaves its values to the next batch to publish, or to the producer's next push that
+/// finds room.
 #[must_use = "it publishes when it is dropped"]
 pub struct PushBatch<'p, R: RingRef> {
     producer: &'p mut Producer<R>,
@@ -46,7 +47,9 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     /// ```
     #[inline]
     pub fn batch(&mut self) -> PushBatch<'_, R> {
-        let published = self.tail.get();
+        // ORDERING: Relaxed; only this handle writes `tail`. Its own copy may be ahead, by a batch that was
+        // forgotten.
+        let published = self.ring.tail.load(Relaxed);
         PushBatch { producer: self, published }
     }
 }
@@ -85,12 +88,16 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> PushBatch<'_, R> {
     }
 
     /// How many values wait to be published.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn len(&self) -> usize {
         self.producer.tail.get().wrapping_sub(self.published)
     }
 
     /// Whether no value waits to be published.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -34,7 +34,7 @@ pub struct TooFew(pub usize);
 #[must_use = "nothing is in the ring before it is committed"]
 pub struct WriteChunk<'c, R: RingRef> {
     /// Borrowed exclusively, by the constructor's word.
-    producer: &'c Producer<R>,
+    pub(super) producer: &'c Producer<R>,
     /// How many slots from `tail` on are vacant and this chunk's.
     pub(super) len: usize,
 }
@@ -46,7 +46,7 @@ pub struct WriteChunk<'c, R: RingRef> {
 #[must_use = "nothing is taken out before it is committed"]
 pub struct ReadChunk<'c, R: RingRef> {
     /// Borrowed exclusively, by the constructor's word.
-    consumer: &'c Consumer<R>,
+    pub(super) consumer: &'c Consumer<R>,
     /// How many slots from `head` on hold values and are this chunk's.
     pub(super) len: usize,
 }

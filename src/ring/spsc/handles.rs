@@ -189,6 +189,8 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Producer<R> {
     }
 
     /// The number of values the ring can hold.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.ring.capacity()
@@ -349,6 +351,8 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     }
 
     /// The number of values the ring can hold.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.ring.capacity()

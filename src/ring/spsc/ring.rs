@@ -252,6 +252,8 @@ impl<S: Storage> Ring<S> {
     }
 
     /// The number of values it can hold.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.slots.capacity(self.slots.view())
@@ -280,6 +282,13 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Attached<R> {
     #[inline(always)]
     pub(super) fn contiguous(&self, position: usize) -> usize {
         self.capacity() - self.index(position)
+    }
+
+    /// Where the slot of `position` is, and where the memory starts; not to be read.
+    #[inline(always)]
+    pub(super) fn addresses(&self, position: usize) -> [*const T; 2] {
+        // SAFETY: the ring's view; an index is less than the capacity, and no slot is asked for.
+        [self.index(position), 0].map(|index| unsafe { self.slots.as_ptr(self.view, index, 0) })
     }
 
     /// The slot of `position`, for reading.

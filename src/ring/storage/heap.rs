@@ -2,6 +2,7 @@
 
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use core::alloc::Layout;
+use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -13,10 +14,20 @@ use crate::atomic::{CellsView, UnsafeCellsAt};
 use crate::mem::DESTRUCTIVE_BYTES;
 
 /// Slots in allocated memory, from the start of a pair of cache lines on.
+///
+/// A ring of references that live long is no ring of references that live shorter:
+///
+/// ```compile_fail
+/// # use latchless::ring::SpscHeapRing;
+/// fn shorten<'a>(ring: &'a SpscHeapRing<&'static u8>) -> &'a SpscHeapRing<&'a u8> {
+///     ring
+/// }
+/// ```
 pub struct Heap<T> {
     slots: UnsafeCellsAt<T>,
     first: NonNull<T>,
-    values: PhantomData<T>,
+    /// Owned, and shared by two who write: for no shorter lifetime than that of `T`.
+    values: PhantomData<UnsafeCell<T>>,
 }
 
 // SAFETY: the memory is its own, for moving values of `T` in and out.

@@ -46,7 +46,7 @@ pub(super) mod sealed {
         type Item;
 
         /// What is worth keeping at hand to find a slot.
-        type View: Copy;
+        type View: Copy + Send;
 
         fn view(&self) -> Self::View;
 

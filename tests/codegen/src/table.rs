@@ -9,6 +9,8 @@
 //! - `with branches`: it may branch forward; otherwise it branches nowhere but back, and only
 //!   if the instructions say `loop`.
 
+use std::sync::Arc;
+
 use latchless::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use latchless::atomic::{
     self, AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicI128, AtomicIsize,
@@ -17,8 +19,8 @@ use latchless::atomic::{
     LocalUsize, ordering,
 };
 use latchless::counter::Counter;
-use latchless::ring::spsc::{Consumer, Producer, ReadChunk, WriteChunk};
-use latchless::ring::{Full, MpmcRing, SpscRing, overwriting};
+use latchless::ring::spsc::{Consumer, Misaligned, Producer, PushBatch, ReadChunk, WriteChunk};
+use latchless::ring::{Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, overwriting};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -599,6 +601,24 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         spsc_commit_chunk(chunk: ReadChunk<'static, &'static SpscRing<u64, SLOTS>>) = chunk.commit_all() => "";
         spsc_pop_iter(ring: &mut Consumer<&SpscRing<u64, SLOTS>>) -> u64 = ring.pop_iter().sum() => "";
         spsc_clear(ring: &mut Consumer<&SpscRing<u64, SLOTS>>) -> usize = ring.clear() => "";
+        spsc_write_chunk_aligned(ring: &'static mut Producer<&'static SpscRing<u64, SLOTS>>, most: usize)
+            -> Result<WriteChunk<'static, &'static SpscRing<u64, SLOTS>>, Misaligned>
+            = ring.write_chunk_aligned::<64>(most) => "";
+        spsc_batch_push(batch: &mut PushBatch<'static, &'static SpscRing<u64, SLOTS>>, value: u64)
+            -> Result<(), Full<u64>> = batch.push(value) => "";
+        spsc_batch_flush(batch: &mut PushBatch<'static, &'static SpscRing<u64, SLOTS>>) = batch.flush() => "";
+        spsc_batch_drop(batch: PushBatch<'static, &'static SpscRing<u64, SLOTS>>) = drop(batch) => "";
+        spsc_producer_is_abandoned(ring: &Producer<&SpscRing<u64, SLOTS>>) -> bool = ring.is_abandoned() => "";
+        spsc_consumer_is_abandoned(ring: &Consumer<&SpscRing<u64, SLOTS>>) -> bool = ring.is_abandoned() => "";
+        spsc_try_producer(ring: &'static SpscRing<u64, SLOTS>)
+            -> Option<Producer<&'static SpscRing<u64, SLOTS>>> = ring.try_producer() => "lock cmpxchg m8";
+        spsc_producer_drop(ring: Producer<&'static SpscRing<u64, SLOTS>>) = drop(ring) => "";
+        spsc_slice_push(ring: &mut Producer<&SpscSliceRing<'static, u64>>, value: u64) -> Result<(), Full<u64>>
+            = ring.push(value) => "";
+        spsc_slice_pop(ring: &mut Consumer<&SpscSliceRing<'static, u64>>) -> Option<u64> = ring.pop() => "";
+        spsc_heap_push(ring: &mut Producer<Arc<SpscHeapRing<u64>>>, value: u64) -> Result<(), Full<u64>>
+            = ring.push(value) => "";
+        spsc_heap_pop(ring: &mut Consumer<Arc<SpscHeapRing<u64>>>) -> Option<u64> = ring.pop() => "";
         overwriting_push(ring: &mut overwriting::Producer<'_, u64, SLOTS>, value: u64) -> Option<u64>
             = ring.push(value) => "xchg m";
         overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>

@@ -2,8 +2,8 @@
 
 use core::mem::{ManuallyDrop, MaybeUninit};
 
-use latchless::ring::spsc::{Consumer, Producer, ReadChunk, WriteChunk};
-use latchless::ring::{Full, SpscRing};
+use latchless::ring::spsc::{Consumer, Producer, PushBatch, ReadChunk, WriteChunk};
+use latchless::ring::{Full, SpscRing, SpscSliceRing};
 
 use crate::export;
 use crate::values::{Dropped, SLOTS, value};
@@ -20,6 +20,7 @@ macro_rules! for_values {
             type Rx<'a> = Consumer<&'a SpscRing<Item, SLOTS>>;
             type Chunk<C> = MaybeUninit<C>;
             type Slices<'c, I> = MaybeUninit<(&'c mut [I], &'c mut [I])>;
+            type Batch = PushBatch<'static, &'static SpscRing<Item, SLOTS>>;
             type Ends<'a> = MaybeUninit<(Tx<'a>, Rx<'a>)>;
 
             export! { $suffix
@@ -29,6 +30,55 @@ macro_rules! for_values {
                 fn spsc_split(ring: &'static mut Spsc, out: &mut Ends<'static>) {
                     out.write(ring.split());
                 }
+                fn spsc_try_producer(ring: &'static Spsc, out: &mut MaybeUninit<Tx<'static>>) -> bool {
+                    ring.try_producer().map(|end| out.write(end)).is_some()
+                }
+                fn spsc_try_consumer(ring: &'static Spsc, out: &mut MaybeUninit<Rx<'static>>) -> bool {
+                    ring.try_consumer().map(|end| out.write(end)).is_some()
+                }
+                fn spsc_capacity(ring: &Spsc) -> usize { ring.capacity() }
+                fn spsc_in_slice(
+                    memory: &'static mut [Out; SLOTS],
+                    out: &mut MaybeUninit<SpscSliceRing<'static, Item>>,
+                ) -> bool {
+                    SpscSliceRing::in_slice(memory).map(|ring| out.write(ring)).is_ok()
+                }
+                fn spsc_slice_drop(ring: &mut ManuallyDrop<SpscSliceRing<'static, Item>>) {
+                    // SAFETY: the caller does not use the ring again.
+                    unsafe { ManuallyDrop::drop(ring) };
+                }
+                fn spsc_slice_push(
+                    tx: &mut Producer<&SpscSliceRing<'static, Item>>,
+                    from: &mut Item,
+                    rejected: &mut Out,
+                ) -> bool {
+                    tx.push(value(from)).map_err(|Full(back)| rejected.write(back)).is_ok()
+                }
+                fn spsc_slice_pop(
+                    rx: &mut Consumer<&SpscSliceRing<'static, Item>>,
+                    out: &mut Out,
+                ) -> bool {
+                    rx.pop().map(|value| out.write(value)).is_some()
+                }
+                fn spsc_slice_clear(rx: &mut Consumer<&SpscSliceRing<'static, Item>>) -> usize {
+                    rx.clear()
+                }
+                fn producer_drop(tx: &mut Tx<'_>) { drop(value(tx)) }
+                fn consumer_drop(rx: &mut Rx<'_>) { drop(value(rx)) }
+                fn producer_is_abandoned(tx: &Tx<'_>) -> bool { tx.is_abandoned() }
+                fn consumer_is_abandoned(rx: &Rx<'_>) -> bool { rx.is_abandoned() }
+                fn producer_capacity(tx: &Tx<'_>) -> usize { tx.capacity() }
+                fn consumer_capacity(rx: &Rx<'_>) -> usize { rx.capacity() }
+                fn producer_batch(tx: &'static mut Tx<'static>, out: &mut MaybeUninit<Batch>) {
+                    out.write(tx.batch());
+                }
+                fn batch_push(batch: &mut Batch, from: &mut Item, rejected: &mut Out) -> bool {
+                    batch.push(value(from)).map_err(|Full(back)| rejected.write(back)).is_ok()
+                }
+                fn batch_flush(batch: &mut Batch) { batch.flush() }
+                fn batch_drop(batch: &mut Batch) { drop(value(batch)) }
+                fn batch_len(batch: &Batch) -> usize { batch.len() }
+                fn batch_is_empty(batch: &Batch) -> bool { batch.is_empty() }
                 fn spsc_drop(ring: &mut ManuallyDrop<Spsc>) {
                     // SAFETY: the caller does not use the ring again.
                     unsafe { ManuallyDrop::drop(ring) };
@@ -60,6 +110,20 @@ macro_rules! for_values {
                     out: &mut Chunk<WriteChunk<'static, &'static SpscRing<Item, SLOTS>>>,
                 ) {
                     out.write(tx.write_chunk_contiguous(most));
+                }
+                fn producer_write_chunk_up_to(
+                    tx: &'static mut Tx<'static>,
+                    most: usize,
+                    out: &mut Chunk<WriteChunk<'static, &'static SpscRing<Item, SLOTS>>>,
+                ) {
+                    out.write(tx.write_chunk_up_to(most));
+                }
+                fn producer_write_chunk_aligned(
+                    tx: &'static mut Tx<'static>,
+                    most: usize,
+                    out: &mut Chunk<WriteChunk<'static, &'static SpscRing<Item, SLOTS>>>,
+                ) -> bool {
+                    tx.write_chunk_aligned::<64>(most).map(|chunk| out.write(chunk)).is_ok()
                 }
                 fn write_chunk_slices(
                     chunk: &'static mut WriteChunk<'_, &SpscRing<Item, SLOTS>>,
@@ -97,6 +161,20 @@ macro_rules! for_values {
                     out: &mut Chunk<ReadChunk<'static, &'static SpscRing<Item, SLOTS>>>,
                 ) {
                     out.write(rx.read_chunk_contiguous(most));
+                }
+                fn consumer_read_chunk_up_to(
+                    rx: &'static mut Rx<'static>,
+                    most: usize,
+                    out: &mut Chunk<ReadChunk<'static, &'static SpscRing<Item, SLOTS>>>,
+                ) {
+                    out.write(rx.read_chunk_up_to(most));
+                }
+                fn consumer_read_chunk_aligned(
+                    rx: &'static mut Rx<'static>,
+                    most: usize,
+                    out: &mut Chunk<ReadChunk<'static, &'static SpscRing<Item, SLOTS>>>,
+                ) -> bool {
+                    rx.read_chunk_aligned::<64>(most).map(|chunk| out.write(chunk)).is_ok()
                 }
                 fn read_chunk_slices(
                     chunk: &'static ReadChunk<'_, &SpscRing<Item, SLOTS>>,
@@ -185,3 +263,17 @@ macro_rules! for_copied_values {
 
 for_copied_values!(copied_words, u64, "_u64");
 for_copied_values!(copied_lines, [u64; 8], "_line");
+
+mod bytes {
+    use core::fmt::Write as _;
+
+    use super::*;
+
+    type Tx<'a> = Producer<&'a SpscRing<u8, SLOTS>>;
+
+    export! { "_u8"
+        fn producer_write_str_copies(tx: &mut Tx<'_>, text: &'static &'static str) -> bool {
+            tx.write_str(text).is_ok()
+        }
+    }
+}

@@ -441,3 +441,93 @@ fn peek_mut_races_push_on_last_slot() {
         )
     });
 }
+
+// === Batches ===
+
+#[test]
+fn flush_races_pops_round_the_wrap() {
+    // What is not flushed is not seen, and what is is seen all at once.
+    let expected = [
+        (1, vec![], vec![7, 8, 9]),
+        (1, vec![7], vec![8, 9]),
+        (1, vec![7, 8], vec![9]),
+        (1, vec![7, 8, 9], vec![]),
+    ];
+    outcomes("flush_races_pops_round_the_wrap", None, &expected, || {
+        race::<4, _, _>(
+            usize::MAX,
+            &[],
+            |p| {
+                let mut batch = p.batch();
+                batch.push(7).unwrap();
+                batch.push(8).unwrap();
+                batch.flush();
+                batch.push(9).unwrap();
+                batch.len()
+            },
+            |c| {
+                let len = c.len();
+                assert!(matches!(len, 0 | 2 | 3), "the flush is of two at once");
+                (0..=len).filter_map(|_| c.pop()).collect::<Vec<_>>()
+            },
+        )
+    });
+}
+
+#[test]
+fn full_batch_races_pop() {
+    let expected =
+        [(Err(3), vec![], vec![1, 2]), (Err(3), vec![1], vec![2]), (Ok(()), vec![1], vec![2, 3])];
+    outcomes("full_batch_races_pop", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[],
+            |p| {
+                let mut batch = p.batch();
+                batch.push(1).unwrap();
+                batch.push(2).unwrap();
+                // Full, so these are published, for room to be made.
+                assert_eq!(batch.push(3), Err(Full(3)));
+                batch.push(3).map_err(Full::into_inner)
+            },
+            |c| c.pop().into_iter().collect::<Vec<_>>(),
+        )
+    });
+}
+
+#[test]
+fn forgotten_batch_races_pop() {
+    let expected = [((), vec![], vec![1, 2]), ((), vec![1], vec![2]), ((), vec![1, 2], vec![])];
+    outcomes("forgotten_batch_races_pop", None, &expected, || {
+        race::<2, _, _>(
+            0,
+            &[],
+            |p| {
+                let mut batch = p.batch();
+                batch.push(1).unwrap();
+                core::mem::forget(batch);
+                p.push(2).unwrap();
+            },
+            |c| (0..2).filter_map(|_| c.pop()).collect::<Vec<_>>(),
+        )
+    });
+}
+
+#[test]
+fn part_of_what_there_is_races_a_push() {
+    let expected = [(true, 1, vec![2, 3]), (false, 1, vec![2])];
+    outcomes("part_of_what_there_is_races_a_push", None, &expected, || {
+        race::<2, _, _>(
+            usize::MAX,
+            &[1, 2],
+            |p| p.write_chunk_up_to(1).fill_from_slice(&[3]) == 1,
+            |c| {
+                let chunk = c.read_chunk_up_to(1);
+                assert_eq!(chunk.as_slices(), (&[1][..], &[][..]));
+                let taken = chunk.len();
+                chunk.commit_all();
+                taken
+            },
+        )
+    });
+}
