@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 /// Which tests run, after the unit tests, for a mutant in which part of the sources: the first
 /// match counts.
-const ORACLES: [(&str, &[&str]); 12] = [
+const ORACLES: [(&str, &[&str]); 14] = [
     ("src/arch/", &["arch"]),
     ("src/atomic/", &["atomic", "local", "wide"]),
     ("src/counter/", &["counter"]),
@@ -32,11 +32,22 @@ const ORACLES: [(&str, &[&str]); 12] = [
     ("src/mem/", &["mem", "pool", "spsc_chunks", "spsc_ring"]),
     ("src/ring/mpmc/", &["linearizability", "mpmc_ring", "nested_interrupts", "stalled_threads"]),
     ("src/ring/overwriting/", &["overwriting_ring", "stalled_threads"]),
-    ("src/ring/spsc/", &["spsc_chunks", "spsc_ring"]),
+    ("src/ring/spsc/", SPSC),
+    ("src/ring/storage/", SPSC),
+    ("src/ring/with_", SPSC),
     ("src/ring/", &["mpmc_ring", "spsc_ring"]),
     ("src/snapshot/", &["nested_interrupts", "snapshot", "stalled_threads"]),
     ("src/stack/pool.rs", &["pool"]),
     ("src/stack/", &["index_stack", "nested_interrupts", "pool"]),
+];
+const SPSC: &[&str] = &[
+    "spsc_aligned",
+    "spsc_batch",
+    "spsc_chunks",
+    "spsc_io",
+    "spsc_released",
+    "spsc_ring",
+    "spsc_storage",
 ];
 /// Macros that pass on their contents as they are, which cargo-mutants does not look into.
 const TRANSPARENT: [&str; 2] = ["const_fn", "except_in_models"];
