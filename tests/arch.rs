@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, O
 use latchless::arch::{
     BitWord, Exchange, Local, LocalBitWord, Word,
     cpu::{self, has_cmpxchg16b},
-    lock_cmpxchg16b, lock_xadd_pointer, pause, prefetchw,
+    lock_cmpxchg16b, lock_xadd_pointer, pause, prefetcht0, prefetchw,
 };
 
 #[cfg(target_feature = "sse2")]
@@ -678,15 +678,19 @@ fn cmpxchg16b_of_two_threads_loses_nothing() {
 // === The others ===
 
 #[test]
-fn prefetchw_takes_any_address() {
-    let mut value = 7u64;
-    for address in [0, 1, 0xfff, 1 << 46, 1 << 47, 1 << 63, usize::MAX - 63, usize::MAX] {
-        prefetchw(core::ptr::without_provenance::<u8>(address));
+fn prefetches_take_any_address() {
+    fn check(prefetch: fn(*const u8)) {
+        let mut value = 7u64;
+        for address in [0, 1, 0xfff, 1 << 46, 1 << 47, 1 << 63, usize::MAX - 63, usize::MAX] {
+            prefetch(core::ptr::without_provenance(address));
+        }
+        prefetch((&raw mut value).cast());
+        prefetch(core::ptr::from_ref(&value).cast::<u8>().wrapping_add(3));
+        prefetch("a constant, on a page that cannot be written".as_ptr());
+        assert_eq!(value, 7);
     }
-    prefetchw(&raw mut value);
-    prefetchw(core::ptr::from_ref(&value).cast::<u8>().wrapping_add(3));
-    prefetchw("a constant, on a page that cannot be written".as_ptr());
-    assert_eq!(value, 7);
+    check(prefetcht0);
+    check(prefetchw);
 }
 
 #[test]

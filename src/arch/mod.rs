@@ -15,7 +15,7 @@
 //! | [`lock_cmpxchg16b`] | two `u64` | 16-byte compare-exchange |
 //! | [`movdqa_load`], [`movdqa_store`] | two `u64` | 16-byte load and store, where the build has SSE2 |
 //!
-//! On other architectures only [`pause`], [`prefetchw`] and the [`cpu`] queries exist; the crate
+//! On other architectures only [`pause`], the prefetches and the [`cpu`] queries exist; the crate
 //! then runs on `core::sync::atomic` (see [`crate::atomic`]).
 //!
 //! # References
@@ -30,7 +30,7 @@ pub mod cpu;
 mod x86_64;
 
 #[cfg(target_arch = "x86_64")]
-pub use self::x86_64::{lock_cmpxchg16b, lock_xadd_pointer, prefetchw};
+pub use self::x86_64::{lock_cmpxchg16b, lock_xadd_pointer, prefetcht0, prefetchw};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub use self::x86_64::{movdqa_load, movdqa_store};
 
@@ -40,6 +40,15 @@ pub use self::x86_64::{movdqa_load, movdqa_store};
 #[inline(always)]
 pub fn pause() {
     core::hint::spin_loop();
+}
+
+/// Hints that the cache line at `address` is about to be read. Does nothing on this target.
+///
+/// **Progress** wait-free. **Context** any.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub fn prefetcht0<T>(address: *const T) {
+    let _ = address;
 }
 
 /// Hints that the cache line at `address` is about to be written. Does nothing on this target.

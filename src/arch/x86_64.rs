@@ -405,6 +405,25 @@ pub unsafe fn movdqa_store(dst: *mut [u64; 2], value: [u64; 2]) {
     }
 }
 
+/// Hints that the cache line at `address` is about to be read (`prefetcht0`). Never faults, whatever
+/// the address.
+///
+/// **Progress** wait-free. **Context** any.
+#[inline(always)]
+pub fn prefetcht0<T>(address: *const T) {
+    // STORY: no Rust operation; fetches the line into all caches.
+    // ASM: SDM "PREFETCHh". A hint: no flag, no architectural memory access, no fault, and no vector
+    // register, though it came with SSE. `readonly` holds: nothing is written.
+    // SAFETY: a prefetch may be given any address.
+    unsafe {
+        asm!(
+            "prefetcht0 byte ptr [{address}]",
+            address = in(reg) address,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+}
+
 /// Hints that the cache line at `address` is about to be written (`prefetchw`). Never faults,
 /// whatever the address.
 ///

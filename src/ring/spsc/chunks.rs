@@ -348,7 +348,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[inline]
     fn there(&self, wanted: usize) -> usize {
         let there = self.cached_tail.get().wrapping_sub(self.head.get());
-        if there >= wanted { there } else { self.refresh() }
+        if there >= wanted { there } else { self.look() }
     }
 }
 

@@ -275,7 +275,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
         let head = self.head.get();
-        if head == self.cached_tail.get() && self.refresh() == 0 {
+        if head == self.cached_tail.get() && self.look() == 0 {
             return None;
         }
         // SAFETY: `head < tail`, so the slot holds a value (INV-2), which E1 published. `&mut
@@ -292,7 +292,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[inline]
     pub fn peek(&self) -> Option<&T> {
         let head = self.head.get();
-        if head == self.cached_tail.get() && self.refresh() == 0 {
+        if head == self.cached_tail.get() && self.look() == 0 {
             return None;
         }
         // SAFETY: `head < tail`, so the slot holds a value (INV-2), which E1 published. It stays
@@ -318,7 +318,7 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     #[inline]
     pub fn peek_mut(&mut self) -> Option<&mut T> {
         let head = self.head.get();
-        if head == self.cached_tail.get() && self.refresh() == 0 {
+        if head == self.cached_tail.get() && self.look() == 0 {
             return None;
         }
         // SAFETY: as in `peek`; `&mut self` makes this the only borrow of the value.
@@ -378,6 +378,15 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
         // ORDERING: Release, E2. The reads of the slots come before their reuse by `push`.
         self.ring.head.store(next, Release);
         self.head.set(next);
+    }
+
+    /// As [`refresh`](Self::refresh), to take something out. The line of a large value comes from the
+    /// producer at the same time as that of `tail`, not after it; the one of small values is left to the
+    /// producer, who may be writing to it.
+    #[inline]
+    pub(super) fn look(&self) -> usize {
+        self.ring.prefetch(self.head.get());
+        self.refresh()
     }
 
     /// Looks at the producer's position again; returns how many values are in the ring.

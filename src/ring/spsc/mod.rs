@@ -50,6 +50,9 @@
 //! time of one that it has only read: it comes by one transfer, where the other has to be
 //! invalidated. Single pops do not: there it costs more than it gains (docs/bench in the repository).
 //!
+//! A consumer that has to look at `tail` again fetches the line of the next slot at the same time, if
+//! a value fills a line: both come from the producer, and one after the other they take twice as long.
+//!
 //! # Disconnection
 //!
 //! A handle that is dropped gives its end back, and the other finds itself

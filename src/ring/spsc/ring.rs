@@ -9,8 +9,9 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::{Consumer, Producer, RingRef};
+use crate::arch::prefetcht0;
 use crate::atomic::{AtomicBool, AtomicUsize, const_fn};
-use crate::mem::CachePadded;
+use crate::mem::{CACHE_LINE_BYTES, CachePadded};
 use crate::ring::position::index;
 #[cfg(feature = "alloc")]
 use crate::ring::storage::Heap;
@@ -282,6 +283,15 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Attached<R> {
     #[inline(always)]
     pub(super) fn contiguous(&self, position: usize) -> usize {
         self.capacity() - self.index(position)
+    }
+
+    /// Fetches the line of the slot of `position`, if a value fills one.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, position: usize) {
+        if size_of::<T>() >= CACHE_LINE_BYTES {
+            let [slot, _] = self.addresses(position);
+            prefetcht0(slot);
+        }
     }
 
     /// Where the slot of `position` is, and where the memory starts; not to be read.
