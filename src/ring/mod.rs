@@ -14,6 +14,7 @@
 //! the ring; a *lap* is how many times positions have gone round it. A ring of capacity `N` holds
 //! `N` values, not one less.
 
+mod held;
 #[cfg_attr(
     not(target_has_atomic = "64"),
     expect(dead_code, reason = "`SpscRing` needs only the index of a slot")

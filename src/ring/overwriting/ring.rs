@@ -1,14 +1,14 @@
 //! The memory that the two handles share.
 
 use core::fmt;
-use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::entry::Entry;
 use super::{Consumer, Producer};
-use crate::atomic::{AtomicBool, AtomicU64, UnsafeCell, array, const_fn};
+use crate::atomic::{AtomicU64, UnsafeCell, array, const_fn};
 use crate::mem::{CachePadded, Slot};
+use crate::ring::held::{Held, take};
 use crate::ring::position::index;
 
 /// A FIFO ring of the `N` latest values between one producer and one consumer: a push that finds it
@@ -74,12 +74,6 @@ pub(super) struct Popping {
     pub(super) lost: u64,
 }
 
-/// Which handles there are.
-pub(super) struct Held {
-    pub(super) producer: AtomicBool,
-    pub(super) consumer: AtomicBool,
-}
-
 /// Slots for `N` entries and two ends, side by side: `[Slot<T>; N + 2]`.
 #[repr(C)]
 struct Room<T, const N: usize> {
@@ -130,10 +124,7 @@ impl<T, const N: usize> OverwritingRing<T, N> {
                     spare: N + 1,
                     lost: 0,
                 })),
-                held: CachePadded::new(Held {
-                    producer: AtomicBool::new(false),
-                    consumer: AtomicBool::new(false),
-                }),
+                held: CachePadded::new(Held::neither()),
                 entries: CachePadded::new(entries),
                 slots: CachePadded::new(Room {
                     of_entries: array![Slot::new(); N],
@@ -150,7 +141,7 @@ impl<T, const N: usize> OverwritingRing<T, N> {
     #[inline]
     pub fn split(&mut self) -> (Producer<'_, T, N>, Consumer<'_, T, N>) {
         // `&mut self` proves that no handle is left, except such as were forgotten (INV-4).
-        *self.held = Held { producer: AtomicBool::new(true), consumer: AtomicBool::new(true) };
+        *self.held = Held::both();
         (Producer { ring: self }, Consumer { ring: self })
     }
 
@@ -242,14 +233,6 @@ impl<T, const N: usize> OverwritingRing<T, N> {
         // SAFETY: within the ring, which is borrowed.
         unsafe { &*slot }
     }
-}
-
-/// Takes an end; whether it was there to be taken.
-#[inline]
-fn take(held: &AtomicBool) -> bool {
-    // ORDERING: Acquire, E4. What the last holder of the end did happened before. Relaxed on failure:
-    // nothing is done.
-    held.compare_exchange(false, true, Acquire, Relaxed).is_ok()
 }
 
 impl<T, const N: usize> Default for OverwritingRing<T, N> {

@@ -11,7 +11,7 @@ use crate::ring::storage::Storage;
 /// [`Producer::batch`].
 ///
 /// One that is forgotten leaves its values to the next batch to publish, or to the producer's next push that
-/// finds room.
+/// finds room. If there is neither before the producer is dropped, they leak.
 #[must_use = "it publishes when it is dropped"]
 pub struct PushBatch<'p, R: RingRef> {
     producer: &'p mut Producer<R>,

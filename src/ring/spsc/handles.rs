@@ -6,10 +6,11 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
-use super::ring::{Attached, take};
+use super::ring::Attached;
 use super::{Ring, SpscRing};
 use crate::mem::CACHE_LINE_BYTES;
 use crate::ring::Full;
+use crate::ring::held::take;
 use crate::ring::storage::Storage;
 
 /// What a handle holds its ring by: `&Ring`, or with the feature `alloc` `Arc<Ring>`.
@@ -55,7 +56,7 @@ pub(super) mod sealed {
 #[repr(align(64))]
 pub struct Producer<R: RingRef> {
     pub(super) ring: Attached<R>,
-    /// The ring's `tail`, which only this handle writes.
+    /// The ring's `tail`, which only this handle writes, and ahead of it by what a batch has not published.
     pub(super) tail: Cell<usize>,
     /// The ring's `head` when last seen (INV-4).
     pub(super) cached_head: Cell<usize>,

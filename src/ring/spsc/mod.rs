@@ -22,7 +22,8 @@
 //! # Invariants
 //!
 //! - INV-1  Positions count up and wrap; `0 <= tail - head <= N` (wrapping).
-//! - INV-2  Slot `p & (N-1)` holds a value iff `head <= p < tail`.
+//! - INV-2  Slot `p & (N-1)` holds a value iff `head <= p < tail`. While a batch is not published, the producer
+//!   goes by its own copy of `tail`, and what lies between is his.
 //! - INV-3  Only the one producer writes `tail` and vacant slots, only the one consumer writes
 //!   `head` and takes values out. An end is given out while nobody holds it, or to somebody who has the
 //!   ring to himself.
@@ -51,7 +52,7 @@
 //! invalidated. Single pops do not: there it costs more than it gains (docs/bench in the repository).
 //!
 //! A consumer that has to look at `tail` again fetches the line of the next slot at the same time, if
-//! a value fills a line: both come from the producer, and one after the other they take twice as long.
+//! a value fills a line: both come from the producer, and one after the other they take longer.
 //!
 //! # Disconnection
 //!

@@ -4,14 +4,14 @@ use core::fmt;
 use core::mem::MaybeUninit;
 use core::ops::Deref;
 use core::ptr::{slice_from_raw_parts, slice_from_raw_parts_mut};
-use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::{Consumer, Producer, RingRef};
 use crate::arch::prefetcht0;
-use crate::atomic::{AtomicBool, AtomicUsize, const_fn};
+use crate::atomic::{AtomicUsize, const_fn};
 use crate::mem::{CACHE_LINE_BYTES, CachePadded};
+use crate::ring::held::Held;
 use crate::ring::position::index;
 #[cfg(feature = "alloc")]
 use crate::ring::storage::Heap;
@@ -94,12 +94,6 @@ pub struct Ring<S: Storage> {
     slots: CachePadded<S>,
 }
 
-/// Which handles there are.
-pub(super) struct Held {
-    pub(super) producer: AtomicBool,
-    pub(super) consumer: AtomicBool,
-}
-
 // SAFETY: a shared ring gives out one producer and one consumer at a time, which move values between
 // threads (hence `Send`) and never share a reference to one. Which slot is whose follows from INV-2
 // and INV-3.
@@ -170,10 +164,7 @@ impl<S: Storage> Ring<S> {
             Self {
                 tail: CachePadded::new(AtomicUsize::new(position)),
                 head: CachePadded::new(AtomicUsize::new(position)),
-                held: CachePadded::new(Held {
-                    producer: AtomicBool::new(false),
-                    consumer: AtomicBool::new(false),
-                }),
+                held: CachePadded::new(Held::neither()),
                 slots: CachePadded::new(slots),
             }
         }
@@ -186,8 +177,7 @@ impl<S: Storage> Ring<S> {
     #[inline]
     pub fn split(&mut self) -> (Producer<&Self>, Consumer<&Self>) {
         // `&mut self` proves that no handle is left, except such as were forgotten (INV-3).
-        self.held.producer = AtomicBool::new(true);
-        self.held.consumer = AtomicBool::new(true);
+        *self.held = Held::both();
         (Producer::new(self), Consumer::new(self))
     }
 
@@ -246,8 +236,7 @@ impl<S: Storage> Ring<S> {
     pub fn into_split(
         mut self,
     ) -> (Producer<alloc::sync::Arc<Self>>, Consumer<alloc::sync::Arc<Self>>) {
-        self.held.producer = AtomicBool::new(true);
-        self.held.consumer = AtomicBool::new(true);
+        *self.held = Held::both();
         let ring = alloc::sync::Arc::new(self);
         (Producer::new(ring.clone()), Consumer::new(ring))
     }
@@ -362,14 +351,6 @@ impl<R: RingRef> Deref for Attached<R> {
     fn deref(&self) -> &Ring<R::Storage> {
         self.ring.ring()
     }
-}
-
-/// Takes an end; whether it was there to be taken.
-#[inline]
-pub(super) fn take(held: &AtomicBool) -> bool {
-    // ORDERING: Acquire, E3. What the last holder of the end did happened before. Relaxed on failure:
-    // nothing is done.
-    held.compare_exchange(false, true, Acquire, Relaxed).is_ok()
 }
 
 impl<T, const N: usize> Default for SpscRing<T, N> {

@@ -25,13 +25,9 @@ use crate::mem::DESTRUCTIVE_BYTES;
 /// ```
 pub struct Heap<T> {
     slots: UnsafeCellsAt<T>,
-    first: NonNull<T>,
     /// Owned, and shared by two who write: for no shorter lifetime than that of `T`.
     values: PhantomData<UnsafeCell<T>>,
 }
-
-// SAFETY: the memory is its own, for moving values of `T` in and out.
-unsafe impl<T: Send> Send for Heap<T> {}
 
 assert_impl_all!(Heap<core::cell::Cell<u8>>: Send);
 assert_not_impl_any!(Heap<u8>: Sync);
@@ -53,7 +49,7 @@ impl<T> Heap<T> {
         };
         // SAFETY: just allocated for so many; freed when this is dropped.
         let slots = unsafe { UnsafeCellsAt::new(first, capacity) };
-        Self { slots, first, values: PhantomData }
+        Self { slots, values: PhantomData }
     }
 
     fn layout(capacity: usize) -> Option<Layout> {
@@ -94,11 +90,13 @@ unsafe impl<T> sealed::Slots for Heap<T> {
 
 impl<T> Drop for Heap<T> {
     fn drop(&mut self) {
-        if let Some(layout) =
-            Self::layout(self.slots.len(self.slots.view())).filter(|layout| layout.size() > 0)
-        {
+        let view = self.slots.view();
+        let layout = Self::layout(self.slots.len(view)).filter(|layout| layout.size() > 0);
+        if let Some(layout) = layout {
+            // SAFETY: their own view, and no slot is asked for.
+            let first = unsafe { self.slots.as_mut_ptr(view, 0, 0) };
             // SAFETY: allocated by `new` with this layout; the ring has dropped what was in it.
-            unsafe { dealloc(self.first.as_ptr().cast(), layout) };
+            unsafe { dealloc(first.cast(), layout) };
         }
     }
 }
