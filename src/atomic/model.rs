@@ -105,9 +105,6 @@ fn write(watched: &[UnsafeCell<()>], index: usize, count: usize) {
     watched.iter().skip(index).take(count).for_each(|cell| cell.with_mut(|_| ()));
 }
 
-/// How many threads may be inside one structure at once: loom knows five, with the main one.
-pub(crate) const MAX_THREADS: usize = 4;
-
 /// A `SeqCst` fence that follows a read-modify-write.
 pub(crate) fn fence_after_rmw() {
     fence(Ordering::SeqCst);
