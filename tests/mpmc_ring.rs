@@ -128,7 +128,10 @@ fn full_says_so_and_gives_the_value_back() {
     let closed = ring.push(Opaque(4)).err().unwrap();
     assert_eq!(into_error(closed), ("ring is closed".into(), "Closed(..)".into()));
     let closed = ring.force_push(Opaque(5)).err().unwrap();
-    assert_eq!(into_error(closed), ("ring is closed".into(), "ForcePushError(..)".into()));
+    assert_eq!(
+        into_error(closed),
+        ("ring is closed".into(), "ForcePushError { refused: Closed(..), .. }".into())
+    );
 }
 
 #[test]

@@ -114,24 +114,24 @@ impl<T> fmt::Display for PushError<T> {
 
 impl<T> Error for PushError<T> {}
 
-/// A push that makes room for itself was refused, because the ring is closed; nothing is lost.
+/// A push that makes room for itself was refused; nothing is lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ForcePushError<T> {
-    /// What was to be pushed.
-    pub value: T,
+    /// Why, with the value that was to be pushed.
+    pub refused: PushError<T>,
     /// What had been taken out to make room, if the ring was closed just then.
     pub evicted: Option<T>,
 }
 
 impl<T> fmt::Debug for ForcePushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ForcePushError(..)")
+        f.debug_struct("ForcePushError").field("refused", &self.refused).finish_non_exhaustive()
     }
 }
 
 impl<T> fmt::Display for ForcePushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ring is closed")
+        self.refused.fmt(f)
     }
 }
 

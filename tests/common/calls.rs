@@ -163,8 +163,8 @@ impl RingCall {
             }
             Self::PushSlice => log.ask(|| {
                 let count = ring.push_slice(&values);
-                // Which of the two reasons there was to stop it does not say.
-                values.into_iter().take(count).map(FifoCall::Pushed)
+                let end = (count < BATCH).then_some(FifoCall::Refused);
+                values.into_iter().take(count).map(FifoCall::Pushed).chain(end)
             }),
             Self::Pop => log.call(|| FifoCall::of_pop(ring.pop())),
             Self::PopSlice => log.ask(|| {

@@ -35,6 +35,8 @@ pub(crate) enum FifoCall {
     Length(usize),
     /// The queue was closed.
     Close,
+    /// A push was refused for one of the two reasons.
+    Refused,
     /// A push was refused because the queue is closed, or the queue said that it is.
     IsClosed,
     /// The queue said that it is closed and empty.
@@ -67,9 +69,9 @@ impl FifoCall {
             Ok(Some(evicted)) if is_at_once => vec![Self::Replaced(evicted, value)],
             Ok(Some(evicted)) => vec![Self::Popped(evicted), Self::Pushed(value)],
             Err(error) => {
-                assert_eq!(error.value, value, "the value that comes back is the one that went in");
                 assert!(!is_at_once || error.evicted.is_none());
-                error.evicted.map(Self::Popped).into_iter().chain([Self::IsClosed]).collect()
+                let refused = Self::of_push(value, Err(error.refused));
+                error.evicted.map(Self::Popped).into_iter().chain([refused]).collect()
             }
         }
     }
@@ -97,6 +99,10 @@ impl Fifo {
         Self { calls_hold_slots: true, ..Self::exact(capacity) }
     }
 
+    fn is_full(&self, others: &UnderWay<'_, FifoCall>) -> bool {
+        self.values.len() + self.slots_held(others) >= self.capacity
+    }
+
     fn slots_held(&self, others: &UnderWay<'_, FifoCall>) -> usize {
         if !self.calls_hold_slots {
             return 0;
@@ -105,7 +111,7 @@ impl Fifo {
             FifoCall::Pushed(_) => !has_taken_effect,
             FifoCall::Popped(_) | FifoCall::Skipped => has_taken_effect,
             // A push that finds out late.
-            FifoCall::IsClosed => true,
+            FifoCall::Refused | FifoCall::IsClosed => true,
             FifoCall::Full
             | FifoCall::Replaced(..)
             | FifoCall::Peeked(_)
@@ -133,7 +139,8 @@ impl Spec for Fifo {
                     && self.values.len() == self.capacity
                     && !self.is_closed
             }
-            FifoCall::Full => self.values.len() + self.slots_held(others) >= self.capacity,
+            FifoCall::Full => self.is_full(others),
+            FifoCall::Refused => self.is_closed || self.is_full(others),
             FifoCall::Popped(value) => next.values.pop_front() == Some(value),
             FifoCall::Skipped => next.values.pop_front().is_some(),
             FifoCall::Peeked(value) => self.values.front() == Some(&value),

@@ -259,9 +259,17 @@ fn forced_pushes_keep_the_latest() {
 fn forced_pushes_of_many_threads_lose_nothing() {
     const COUNT: usize = 4_000;
     let ring = Ring::<Stamped, 4>::with_start(u64::MAX - 1_000);
-    let mut received = Team::run_alike(3, |_, producer| {
-        let pushes = (0..COUNT).map(|number| ring.force_push(Stamped::new(producer, number)));
-        pushes.flat_map(|result| result.unwrap()).map(|item| item.origin()).collect::<Vec<_>>()
+    let mut received = Team::run_alike(3, |team, producer| {
+        let mut evicted = Vec::with_capacity(COUNT);
+        for number in 0..COUNT {
+            // Refused while the others have all slots.
+            team.push(Stamped::new(producer, number), |item| {
+                let result = ring.force_push(item);
+                let result = result.map(|item| evicted.extend(item.map(|item| item.origin())));
+                result.map_err(|error| error.refused)
+            });
+        }
+        evicted
     });
     received.push(ring.pop_iter().map(|item| item.origin()).collect());
     assert_each_once_in_order(3, COUNT, &received);
@@ -337,7 +345,7 @@ fn agrees_with_a_queue<const N: usize>(start: u64, ops: &[Op]) {
                         }
                         Err(error) => {
                             assert!(is_closed && error.evicted.is_none());
-                            assert_eq!(error.value.id(), id);
+                            assert_eq!(error.refused.into_inner().id(), id);
                         }
                     }
                 }

@@ -137,8 +137,9 @@ impl<T, const N: usize> MpmcRing<T, N> {
     ///
     /// # Errors
     ///
-    /// `value`, once the ring is [closed](Self::close). If that came between the two steps, the oldest
-    /// value comes along.
+    /// With `value` in it: [`Closed`](PushError::Closed) once the ring is [closed](Self::close), and if
+    /// that came between the two steps, with the oldest value too; [`Full`](PushError::Full) if every slot
+    /// was owned by another call under way, so that there was nothing to take out.
     ///
     /// # Examples
     ///
@@ -151,21 +152,22 @@ impl<T, const N: usize> MpmcRing<T, N> {
     /// assert_eq!(latest.pop(), Some(2));
     /// ```
     pub fn force_push(&self, value: T) -> Result<Option<T>, ForcePushError<T>> {
-        let (slot, evicted) = loop {
-            if let Some(slot) = self.take_free() {
-                break (slot, None);
-            }
-            if self.is_closed() {
-                return Err(ForcePushError { value, evicted: None });
-            }
-            if let Some(slot) = self.take_allocated() {
-                let (slot, oldest) = slot.empty();
-                break (slot, Some(oldest));
-            }
+        let (slot, evicted) = if let Some(slot) = self.take_free() {
+            (slot, None)
+        } else if self.is_closed() {
+            return Err(ForcePushError { refused: PushError::Closed(value), evicted: None });
+        } else if let Some(slot) = self.take_allocated() {
+            let (slot, oldest) = slot.empty();
+            (slot, Some(oldest))
+        } else if let Some(slot) = self.take_free() {
+            // All values were popped in between.
+            (slot, None)
+        } else {
+            return Err(ForcePushError { refused: PushError::Full(value), evicted: None });
         };
         match self.push_in(slot, value) {
             Ok(()) => Ok(evicted),
-            Err(error) => Err(ForcePushError { value: error.into_inner(), evicted }),
+            Err(refused) => Err(ForcePushError { refused, evicted }),
         }
     }
 

@@ -158,7 +158,8 @@ impl<W: Word, const N: usize> WordRing<W, N> {
     ///
     /// # Errors
     ///
-    /// `value`, once the ring is [closed](Self::close). Nothing is evicted then.
+    /// [`Closed`](PushError::Closed) with `value` in it, once the ring is [closed](Self::close). Nothing is
+    /// evicted then.
     ///
     /// # Examples
     ///
@@ -179,7 +180,7 @@ impl<W: Word, const N: usize> WordRing<W, N> {
             Err(_) => {
                 // SAFETY: its word was not put in.
                 let value = unsafe { W::from_word(word) };
-                Err(ForcePushError { value, evicted: None })
+                Err(ForcePushError { refused: PushError::Closed(value), evicted: None })
             }
         }
     }
