@@ -189,6 +189,28 @@ impl RawPair {
         high
     }
 
+    /// Compares and exchanges the word at the higher address alone.
+    #[track_caller]
+    pub(crate) fn compare_exchange_high(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        let mut found = unpack(self.0.load(failure));
+        loop {
+            let [low, high] = found;
+            if high != current {
+                return Err(high);
+            }
+            match self.compare_exchange([low, current], [low, new], success, failure) {
+                Ok(_) => return Ok(current),
+                Err(other) => found = other,
+            }
+        }
+    }
+
     #[track_caller]
     pub(crate) fn compare_exchange(
         &self,
