@@ -9,6 +9,12 @@ mod mpmc_ring {
     /// The last position.
     const LAST: u64 = u64::MAX;
 
+    /// Whether Full leaves calls under way out of account.
+    const IS_EXACT: bool = false;
+
+    /// How many preemptions the largest models have.
+    const MOST: usize = 2;
+
     #[path = "both.rs"]
     mod both;
 }
@@ -20,7 +26,15 @@ mod word_ring {
     /// The last position of which a stamp fits into half of a modelled pair.
     const LAST: u64 = (1 << 28) - 1;
 
+    const IS_EXACT: bool = true;
+
+    /// A place is looked at by two loads, which makes models larger.
+    const MOST: usize = 1;
+
     #[path = "both.rs"]
     #[expect(clippy::duplicate_mod, reason = "the same models of another ring")]
     mod both;
+
+    #[path = "order.rs"]
+    mod order;
 }

@@ -4,7 +4,7 @@ use latchless::ring::PushError;
 use latchless_loom::{model, outcomes};
 use loom::{sync::Arc, thread};
 
-use super::{LAST, Ring};
+use super::{IS_EXACT, LAST, MOST, Ring};
 
 fn pop_all<const N: usize>(ring: &Ring<u32, N>) -> Vec<u32> {
     core::iter::from_fn(|| ring.pop()).collect()
@@ -87,8 +87,7 @@ fn own_push_is_found_again() {
 /// Who has pushed the only value, and whoever learnt of it, finds the ring full and not empty.
 #[test]
 fn queries_race_a_push() {
-    let expected = [(false, false), (false, true), (true, false), (true, true)];
-    outcomes("queries_race_a_push", None, &expected, || {
+    model("queries_race_a_push", None, || {
         let ring = Arc::new(Ring::<u32, 1>::new());
         let pusher = thread::spawn({
             let ring = Arc::clone(&ring);
@@ -97,12 +96,12 @@ fn queries_race_a_push() {
                 assert!(!ring.is_empty() && ring.is_full());
             }
         });
-        let seen = (ring.is_empty(), ring.is_full());
+        let (is_empty, is_full) = (ring.is_empty(), ring.is_full());
+        assert!(is_empty || is_full || !IS_EXACT, "it was, or it is");
         pusher.join().unwrap();
         assert!(!ring.is_empty() && ring.is_full());
         assert_eq!(pop_all(&ring), [7]);
         assert!(ring.is_empty() && !ring.is_full());
-        seen
     });
 }
 
@@ -141,7 +140,7 @@ fn one_producers_values_stay_in_order() {
 
 #[test]
 fn two_producers_race_two_consumers() {
-    model("two_producers_race_two_consumers", Some(2), || {
+    model("two_producers_race_two_consumers", Some(1), || {
         let ring = Arc::new(Ring::<u32, 2>::new());
         let producers = [1, 2].map(|value| {
             let ring = Arc::clone(&ring);
@@ -162,52 +161,10 @@ fn two_producers_race_two_consumers() {
     });
 }
 
-/// Whoever comes to a position must know that its side has passed the one a lap before (edges E2 and
-/// E3: asserted at every look). Here a third popper follows two, of whom one knows the other only from
-/// the place it has passed.
-#[test]
-fn pops_follow_each_other() {
-    let expected = [
-        (None, Some(1), Some(2)),
-        (None, Some(2), Some(1)),
-        (Some(1), None, Some(2)),
-        (Some(1), Some(2), None),
-        (Some(2), None, Some(1)),
-        (Some(2), Some(1), None),
-    ];
-    outcomes("pops_follow_each_other", Some(2), &expected, || {
-        let ring = Arc::new(Ring::<u32, 2>::with_start(LAST));
-        assert_eq!(ring.push_slice(&[1, 2]), 2);
-        let poppers = [(); 2].map(|()| {
-            let ring = Arc::clone(&ring);
-            thread::spawn(move || ring.pop())
-        });
-        let own = ring.pop();
-        let [first, second] = poppers.map(|popper| popper.join().unwrap());
-        (own, first, second)
-    });
-}
-
-/// The same of pushes.
-#[test]
-fn pushes_follow_each_other() {
-    let expected = [(Err(1), Ok(()), Ok(())), (Ok(()), Err(2), Ok(())), (Ok(()), Ok(()), Err(3))];
-    outcomes("pushes_follow_each_other", Some(2), &expected, || {
-        let ring = Arc::new(Ring::<u32, 2>::with_start(LAST));
-        let pushers = [2, 3].map(|value| {
-            let ring = Arc::clone(&ring);
-            thread::spawn(move || ring.push(value).map_err(PushError::into_inner))
-        });
-        let own = ring.push(1).map_err(PushError::into_inner);
-        let [first, second] = pushers.map(|pusher| pusher.join().unwrap());
-        (own, first, second)
-    });
-}
-
 /// A side that goes on past a late one knows what that has passed.
 #[test]
 fn laps_overtake_a_late_pop() {
-    model("laps_overtake_a_late_pop", Some(2), || {
+    model("laps_overtake_a_late_pop", Some(MOST), || {
         let ring = Arc::new(Ring::<u32, 1>::with_start(LAST));
         ring.push(1).unwrap();
         let popper = thread::spawn({
@@ -270,8 +227,7 @@ fn close_races_push_and_pop() {
 /// On a full ring one of the two gets the oldest value, and none is lost.
 #[test]
 fn force_push_races_pop() {
-    let expected = [(Some(1), None, vec![2]), (Some(1), Some(2), vec![]), (None, Some(1), vec![2])];
-    outcomes("force_push_races_pop", Some(3), &expected, || {
+    model("force_push_races_pop", Some(3), || {
         let ring = Arc::new(Ring::<u32, 1>::with_start(LAST));
         ring.push(1).unwrap();
         let popper = thread::spawn({
@@ -288,7 +244,9 @@ fn force_push_races_pop() {
             thread::yield_now();
         };
         let popped = popper.join().unwrap();
-        (evicted, popped, pop_all(&ring))
+        assert!(evicted == Some(1) || popped == Some(1), "the oldest goes first");
+        let seen: Vec<u32> = evicted.into_iter().chain(popped).chain(pop_all(&ring)).collect();
+        assert!(seen == [1, 2] || seen == [2, 1], "{seen:?}");
     });
 }
 

@@ -1,0 +1,50 @@
+//! Models of the relay's order, which take too many steps with two relays. They go through the code that
+//! both rings share.
+//!
+//! Whoever comes to a position must know that its side has passed the one a lap before (edges E2 and
+//! E3): that is asserted at every look. Here one looks after two have passed, of whom one may know of the
+//! other only from the place that it has passed, and the onlooker from a hint.
+
+use latchless_loom::outcomes;
+use loom::{sync::Arc, thread};
+
+use super::{LAST, Ring};
+
+#[test]
+fn pops_follow_each_other() {
+    let expected = [
+        (false, Some(1), Some(2)),
+        (false, Some(2), Some(1)),
+        (true, Some(1), Some(2)),
+        (true, Some(2), Some(1)),
+    ];
+    outcomes("pops_follow_each_other", Some(2), &expected, || {
+        let ring = Arc::new(Ring::<u32, 2>::with_start(LAST));
+        assert_eq!(ring.push_slice(&[1, 2]), 2);
+        let poppers = [(); 2].map(|()| {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || ring.pop())
+        });
+        let is_empty = ring.is_empty();
+        let [first, second] = poppers.map(|popper| popper.join().unwrap());
+        (is_empty, first, second)
+    });
+}
+
+#[test]
+fn pushes_follow_each_other() {
+    let expected =
+        [(false, vec![1, 2]), (false, vec![2, 1]), (true, vec![1, 2]), (true, vec![2, 1])];
+    outcomes("pushes_follow_each_other", Some(2), &expected, || {
+        let ring = Arc::new(Ring::<u32, 2>::with_start(LAST));
+        let pushers = [1, 2].map(|value| {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || ring.push(value).unwrap())
+        });
+        let is_full = ring.is_full();
+        for pusher in pushers {
+            pusher.join().unwrap();
+        }
+        (is_full, ring.pop_iter().collect())
+    });
+}
