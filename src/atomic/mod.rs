@@ -152,6 +152,8 @@ mod delegate;
 mod integer;
 mod local;
 mod modify;
+#[cfg(all(feature = "std", not(loom)))]
+mod monitor;
 pub mod ordering;
 #[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
 mod pair;
@@ -177,6 +179,11 @@ pub use self::pair::{AtomicPair, Unsupported};
 pub use self::pointer::AtomicPtr;
 #[cfg(not(any(loom, latchless_native, miri, not(target_arch = "x86_64"))))]
 pub use self::wide::{AtomicI128, AtomicU128};
+
+#[cfg(all(feature = "std", loom))]
+pub(crate) use self::backend::Monitor;
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) use self::monitor::Monitor;
 
 pub(crate) use self::backend::{CellsView, UnsafeCell, UnsafeCells, UnsafeCellsAt};
 #[cfg(target_has_atomic = "64")]
