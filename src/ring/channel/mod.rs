@@ -85,6 +85,18 @@ impl<R, W, S> Channel<R, W, S> {
     pub const fn ring(&self) -> &R {
         &self.ring
     }
+
+    /// The waiter of receivers.
+    #[inline]
+    pub fn receivers(&self) -> &W {
+        &self.receivers
+    }
+
+    /// The waiter of senders.
+    #[inline]
+    pub fn senders(&self) -> &S {
+        &self.senders
+    }
 }
 
 impl<R: SharedRing, W: Wait, S: Wait> Channel<R, W, S> {
