@@ -171,8 +171,11 @@ impl<R: SharedRing, W: Wait, S: Wait> Channel<R, W, S> {
         self.ring.is_closed()
     }
 
+    /// Tells the receivers that nothing will come any more, or that this may be so.
     #[cold]
     fn wake_receivers_at_end(&self) {
+        // ORDERING: SeqCst fence, W1, against the one in `look_to_receive`.
+        fence(SeqCst);
         if self.receivers.is_awaited() {
             self.receivers.wake_all();
         }
@@ -408,8 +411,7 @@ impl<R: Close, W: Wait, S: Wait> Channel<R, W, S> {
     /// **Progress** the ring's, and with somebody to wake the waiters'. **Context** as both waiters say.
     pub fn close(&self) {
         self.ring.close();
-        // ORDERING: SeqCst fence, W1, against those of both looks.
-        fence(SeqCst);
+        // ORDERING: its SeqCst fence, W1, is against the one in `look_to_send` too.
         self.wake_receivers_at_end();
         if self.senders.is_awaited() {
             self.senders.wake_all();

@@ -24,9 +24,9 @@
 //! | edge | release | acquire | publishes |
 //! |---|---|---|---|
 //! | W1 | the channel's fence between push or pop and `is_awaited` | its fence between registering and looking | total order: one of them sees the other |
-//! | W2 | the wake-up | the end of the registration that it meets | the push or pop that sent it |
+//! | W2 | the same fence, and then the wake-up | the end of the registration that it meets | the push or pop that sent it |
 //!
-//! Both fences W1 are the channel's. W2 is a waiter's own: see [`Wait`].
+//! The fences are the channel's. The other half of W2 is the waiter's: see [`Wait`].
 //!
 //! # A waiter of one's own
 //!

@@ -47,7 +47,7 @@ use crate::mem::Slot;
 /// | A1 | `used` cleared | `used` set | the empty cell |
 /// | A2 | `awaited` set | `awaited` cleared by a wake-up | the waker |
 /// | A3 | `is_left` set by the first | `is_left` found by the second | that the first is done with the cell |
-/// | W2 | `awaited` cleared by a wake-up | `awaited` found clear by the owner | the push or pop that sent it |
+/// | W2 | the channel's fence, and then `awaited` cleared by a wake-up | `awaited` found clear by the owner | the push or pop that sent it |
 #[derive(Debug)]
 pub struct Wakers<const M: usize> {
     used: AtomicU64,
@@ -103,8 +103,8 @@ impl<const M: usize> Wakers<M> {
 
     /// Wakes the future in cell `index` if it still waits.
     fn wake(&self, index: u32) -> bool {
-        // ORDERING: Acquire, A2: the waker. Release, W2: the push or pop before.
-        if !self.awaited.bit_clear(index, AcqRel) {
+        // ORDERING: Acquire, A2: the waker. For W2 the fence before is the release.
+        if !self.awaited.bit_clear(index, Acquire) {
             return false;
         }
         // SAFETY: the bit was set, so there is a waker, and this call cleared it (INV-2); A2.

@@ -92,6 +92,65 @@ impl<const N: usize> Close for WordRing<N> {
     }
 }
 
+/// A ring of one value whose pushes take two steps: a push that has begun when the ring is closed
+/// is refused in the second, and until then the ring is not drained.
+struct TwoStepRing(AtomicU64);
+
+impl TwoStepRing {
+    const BEGUN: u64 = 1 << 62;
+    const CLOSED: u64 = 1 << 63;
+
+    fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
+
+impl SharedRing for TwoStepRing {
+    type Item = u8;
+
+    fn push(&self, value: u8) -> Result<(), PushError<u8>> {
+        match self.0.compare_exchange(0, Self::BEGUN, Relaxed, Relaxed) {
+            Ok(_) => {}
+            Err(found) if found & Self::CLOSED != 0 => return Err(PushError::Closed(value)),
+            Err(_) => return Err(PushError::Full(value)),
+        }
+        if self.0.compare_exchange(Self::BEGUN, value.into(), Release, Relaxed).is_ok() {
+            return Ok(());
+        }
+        self.0.fetch_and(!Self::BEGUN, Relaxed);
+        Err(PushError::Closed(value))
+    }
+
+    fn pop(&self) -> Option<u8> {
+        let word = self.0.load(Relaxed);
+        let is_there = word as u8 != 0;
+        // Nobody else pops in these models.
+        is_there.then(|| self.0.fetch_and(Self::CLOSED, Acquire) as u8)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.load(Relaxed) as u8 == 0
+    }
+
+    fn is_full(&self) -> bool {
+        !self.is_empty()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.load(Relaxed) & Self::CLOSED != 0
+    }
+
+    fn is_drained(&self) -> bool {
+        self.0.load(Relaxed) == Self::CLOSED
+    }
+}
+
+impl Close for TwoStepRing {
+    fn close(&self) {
+        self.0.fetch_or(Self::CLOSED, Relaxed);
+    }
+}
+
 type Parked<const N: usize> = Channel<WordRing<N>, Park>;
 type Awaited<const N: usize, const M: usize> = Channel<WordRing<N>, Wakers<M>>;
 
@@ -165,7 +224,7 @@ fn parked_send_races_a_receive() {
 #[test]
 fn two_parked_receives_race_two_sends() {
     let expected = [[1, 2], [2, 1]];
-    outcomes("two_parked_receives_race_two_sends", Some(3), &expected, || {
+    outcomes("two_parked_receives_race_two_sends", Some(2), &expected, || {
         let channel = parked::<2>();
         let receivers = [(); 2].map(|()| spawn(&channel, |channel| channel.recv().unwrap()));
         channel.try_send(1).unwrap();
@@ -176,13 +235,13 @@ fn two_parked_receives_race_two_sends() {
 
 #[test]
 fn two_parked_sends_race_two_receives() {
-    model("two_parked_sends_race_two_receives", Some(3), || {
+    model("two_parked_sends_race_two_receives", Some(2), || {
         let channel = parked::<2>();
         channel.try_send(1).unwrap();
         channel.try_send(2).unwrap();
         let senders = [3, 4].map(|value| spawn(&channel, move |channel| channel.send(value)));
         assert_eq!([channel.try_recv(), channel.try_recv()], [Ok(1), Ok(2)]);
-        senders.map(|sender| sender.join().unwrap().unwrap());
+        senders.into_iter().for_each(|sender| sender.join().unwrap().unwrap());
         let mut rest: Vec<_> = channel.try_iter().collect();
         rest.sort_unstable();
         assert_eq!(rest, [3, 4]);
@@ -192,7 +251,7 @@ fn two_parked_sends_race_two_receives() {
 #[test]
 fn close_races_parked_receives() {
     let expected = [[None, None], [None, Some(1)], [Some(1), None]];
-    outcomes("close_races_parked_receives", Some(3), &expected[1..], || {
+    outcomes("close_races_parked_receives", Some(2), &expected[1..], || {
         let channel = parked::<1>();
         let receivers = [(); 2].map(|()| spawn(&channel, Channel::recv));
         channel.try_send(1).unwrap();
@@ -211,6 +270,21 @@ fn close_races_a_parked_receive() {
     });
 }
 
+/// A receiver that knows of the close waits on for a push under way; when that is refused in the end,
+/// it has to be told.
+#[test]
+fn close_races_a_send_under_way() {
+    let expected = [(Ok(()), Some(1)), (Err(1), None)];
+    outcomes("close_races_a_send_under_way", Some(3), &expected, || {
+        let channel =
+            Arc::new(Channel::<_, Park, NoWait>::new(TwoStepRing::new(), Park::new(), NoWait));
+        let receiver = spawn(&channel, Channel::recv);
+        let sender = spawn(&channel, |channel| channel.try_send(1).map_err(PushError::into_inner));
+        channel.close();
+        (sender.join().unwrap(), receiver.join().unwrap())
+    });
+}
+
 #[test]
 fn close_races_a_parked_send() {
     model("close_races_a_parked_send", None, || {
@@ -226,7 +300,7 @@ fn close_races_a_parked_send() {
 #[test]
 fn time_runs_out_under_a_wake_up() {
     let expected = [Ok(1), Err(PopError::Empty)];
-    outcomes("time_runs_out_under_a_wake_up", Some(3), &expected.map(|one| one.ok()), || {
+    outcomes("time_runs_out_under_a_wake_up", Some(2), &expected.map(|one| one.ok()), || {
         let channel = parked::<1>();
         let hasty = spawn(&channel, |channel| {
             let received = channel.recv_until(Instant::now()).ok();
@@ -381,10 +455,58 @@ fn polls_race_a_wake_up() {
     });
 }
 
+/// The value is gone when the future looks, so that it registers again, perhaps in the cell that the
+/// wake-up has just left (edge A3).
+#[test]
+fn stolen_value_races_its_wake_up() {
+    let expected = [(false, true), (true, false)];
+    outcomes("stolen_value_races_its_wake_up", None, &expected, || {
+        let channel = Arc::new(Channel::<_, Wakers<2>, NoWait>::new(
+            WordRing::<1>::new(),
+            Wakers::new(),
+            NoWait,
+        ));
+        let bells = [Bell::new(), Bell::new()];
+        let mut receive = channel.recv_async();
+        assert!(poll(&mut receive, &bells[0]).is_pending());
+        let sender = spawn(&channel, |channel| channel.try_send(1).unwrap());
+        let is_stolen = channel.try_recv().is_ok();
+        let is_received = poll(&mut receive, &bells[1]).is_ready();
+        sender.join().unwrap();
+        if !is_stolen && !is_received {
+            assert!(bells[1].take(), "a value is there, and the future sleeps");
+            assert!(poll(&mut receive, &bells[1]).is_ready());
+        }
+        (is_stolen, !is_stolen)
+    });
+}
+
+/// A future that is dropped gives a cell back that its wake-up has just left, and another takes it
+/// (edges A1 and A3).
+#[test]
+fn cell_goes_from_hand_to_hand() {
+    model("cell_goes_from_hand_to_hand", Some(3), || {
+        let channel = Arc::new(Channel::<_, Wakers<1>, NoWait>::new(
+            WordRing::<1>::new(),
+            Wakers::new(),
+            NoWait,
+        ));
+        let mut receive = channel.recv_async();
+        assert!(poll(&mut receive, &Bell::new()).is_pending());
+        let sender = spawn(&channel, |channel| channel.try_send(1).unwrap());
+        let other = spawn(&channel, |channel| {
+            matches!(poll(&mut channel.recv_async(), &Bell::new()), Poll::Ready(Some(1)))
+        });
+        drop(receive);
+        sender.join().unwrap();
+        assert_eq!(other.join().unwrap(), channel.try_recv().is_err());
+    });
+}
+
 /// Two wake-ups, of a send each, take cells that are used again meanwhile.
 #[test]
 fn receives_race_two_senders() {
-    model("receives_race_two_senders", Some(3), || {
+    model("receives_race_two_senders", Some(2), || {
         let channel = Arc::new(Channel::<_, Wakers<3>, NoWait>::new(
             WordRing::<2>::new(),
             Wakers::new(),
@@ -393,7 +515,7 @@ fn receives_race_two_senders() {
         let senders =
             [1, 2].map(|value| spawn(&channel, move |channel| channel.try_send(value).unwrap()));
         let mut received = [(); 2].map(|()| block_on(channel.recv_async()).unwrap());
-        senders.map(|sender| sender.join().unwrap());
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
         received.sort_unstable();
         assert_eq!(received, [1, 2]);
     });
@@ -401,7 +523,7 @@ fn receives_race_two_senders() {
 
 #[test]
 fn awaited_receive_races_a_send_to_the_ring() {
-    model("awaited_receive_races_a_send_to_the_ring", Some(2), || {
+    model("awaited_receive_races_a_send_to_the_ring", Some(4), || {
         let channel = Arc::new(Channel::<MpmcRing<u8, 1>, Wakers<1>>::new(
             MpmcRing::new(),
             Wakers::new(),
