@@ -88,14 +88,14 @@ impl<R, W, S> Channel<R, W, S> {
 
     /// The waiter of receivers.
     #[inline]
-    pub fn receivers(&self) -> &W {
-        &self.receivers
+    pub const fn receivers(&self) -> &W {
+        self.receivers.inside()
     }
 
     /// The waiter of senders.
     #[inline]
-    pub fn senders(&self) -> &S {
-        &self.senders
+    pub const fn senders(&self) -> &S {
+        self.senders.inside()
     }
 }
 

@@ -105,7 +105,10 @@ thread_local! {
 fn tell_deadlocks() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        let is_deadlock = panic.payload_as_str().is_some_and(|said| said.starts_with("deadlock"));
+        let is_deadlock = panic
+            .payload()
+            .downcast_ref::<String>()
+            .is_some_and(|said| said.starts_with("deadlock"));
         let model = MODEL.try_with(|model| model.try_borrow().ok()?.clone()).ok().flatten();
         if let Some(model) = model.filter(|_| is_deadlock) {
             report(&format!("test {model} ... FAILED\n"));
