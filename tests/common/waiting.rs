@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
 use std::thread::{self, Thread};
 
@@ -32,7 +32,7 @@ impl<T> LockedRing<T> {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut VecDeque<T>, &mut bool) -> R) -> R {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (values, is_closed) = &mut *state;
         f(values, is_closed)
     }
@@ -85,8 +85,8 @@ impl<T> Close for LockedRing<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Counted<W> {
     waiter: W,
-    /// Looks that came back with nothing: sleeps, or what led to one.
-    pub(crate) looks_in_vain: AtomicUsize,
+    /// Looks at the ring by those who wait: one at least for each time that somebody registers.
+    pub(crate) looks: AtomicUsize,
     pub(crate) wakes: AtomicUsize,
 }
 
@@ -109,9 +109,8 @@ impl<W: Wait> Wait for Counted<W> {
 impl<W: Block> Block for Counted<W> {
     fn block(&self, mut look: impl FnMut() -> bool) {
         self.waiter.block(|| {
-            let found = look();
-            self.looks_in_vain.fetch_add(usize::from(!found), Relaxed);
-            found
+            self.looks.fetch_add(1, Relaxed);
+            look()
         });
     }
 }
