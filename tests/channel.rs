@@ -448,7 +448,7 @@ fn passes_all(
                 let send = &send;
                 scope.spawn(move || (0..COUNT).for_each(|at| send(Stamped::new(producer, at))));
             }
-            receivers.into_iter().map(|receiver| receiver.join().unwrap()).collect()
+            receivers.into_iter().flat_map(|receiver| receiver.join()).collect()
         });
         assert_each_once_in_order(2, COUNT, &received);
     });

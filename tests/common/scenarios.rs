@@ -6,18 +6,18 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use latchless::counter::Counter;
-use latchless::ring::{MpmcRing, OverwritingRing, SpscRing};
+use latchless::ring::{OverwritingRing, SpscRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use super::baton::{Calls, Turn, conduct};
 use super::calls::{
-    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, RingCall,
+    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall,
     SnapshotCall, StackCall,
 };
 use super::guarded::Guarded;
 use super::linearizability::{Clock, Log, Spec, assert_linearizable};
-use super::specs::{Count, CountCall, Fifo, FifoCall, Latest, Lifo, LifoCall, Register, Slots};
+use super::specs::{Count, CountCall, Fifo, Latest, Lifo, LifoCall, Register, Slots};
 
 /// The logs of the threads of a script, and one for what comes before and after.
 struct Stage<'c, C> {
@@ -66,7 +66,7 @@ fn calls_of<'env, C: Copy + Send + 'env>(
 }
 
 /// Runs the script on a ring that holds `fill` values. Returns which turns ended in time.
-pub(crate) fn run_mpmc_ring<const N: usize>(
+pub(crate) fn run_ring<R: Ring>(
     start: u64,
     fill: usize,
     threads: &[&[RingCall]],
@@ -74,18 +74,14 @@ pub(crate) fn run_mpmc_ring<const N: usize>(
 ) -> Vec<bool> {
     let clock = Clock::new();
     let stage = Stage::new(&clock, threads.len());
-    let ring = Guarded::new(MpmcRing::<u64, N>::with_start(start));
-    stage.alone(|log| (0..fill as u64).for_each(|value| RingCall::Push.make(&ring, value, log)));
+    let ring = Guarded::new(R::starting_at(start));
+    stage.alone(|log| (0..fill as u64).for_each(|value| RingCall::Push.make(&*ring, value, log)));
     let make = |thread: usize, value: u64, call: RingCall| {
-        stage.on(thread, |log| call.make(&ring, value, log));
+        stage.on(thread, |log| call.make(&*ring, value, log));
     };
     let stopped = conduct(&ring, script, calls_of(threads, &make));
-    stage.alone(|log| {
-        // Nothing was lost: neither a value nor a slot.
-        log.call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop()));
-        log.call_until(&FifoCall::Full, || FifoCall::of_push(999, ring.push(999)));
-    });
-    stage.judge(Fifo::lending(N), script);
+    stage.alone(|log| RingCall::make_all(&*ring, log));
+    stage.judge(RingCall::spec::<R>(ring.capacity()), script);
     stopped
 }
 

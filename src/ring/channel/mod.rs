@@ -51,7 +51,8 @@ use core::time::Duration;
 use std::time::Instant;
 
 pub use self::futures::{RecvFuture, SendFuture};
-pub use self::ring::{Close, Closed, PopError, PushError, SharedRing};
+pub use self::ring::{Close, Closed, PopError, SharedRing};
+pub use super::PushError;
 use super::wait::{Block, BlockUntil, Register, Wait};
 use crate::atomic::fence;
 use crate::mem::CachePadded;

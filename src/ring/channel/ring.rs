@@ -5,7 +5,7 @@ use core::fmt;
 use core::sync::atomic::Ordering::SeqCst;
 
 use crate::atomic::{fence, fence_after_rmw};
-use crate::ring::{Full, MpmcRing};
+use crate::ring::{MpmcRing, PushError};
 
 /// A ring that any number of threads may push to and pop from, and a
 /// [`Channel`](super::Channel) be made of.
@@ -48,7 +48,7 @@ pub trait SharedRing {
     }
 
     /// A `SeqCst` fence, passed after each push and pop that succeeded. A ring whose last write in both
-    /// is a read-modify-write can spare its cost on x86-64.
+    /// that matters to a later push or pop is a read-modify-write can spare its cost on x86-64.
     #[inline(always)]
     fn fence(&self) {
         fence(SeqCst);
@@ -66,7 +66,7 @@ impl<T, const N: usize> SharedRing for MpmcRing<T, N> {
 
     #[inline(always)]
     fn push(&self, value: T) -> Result<(), PushError<T>> {
-        self.push(value).map_err(|Full(back)| PushError::Full(back))
+        self.push(value)
     }
 
     #[inline(always)]
@@ -84,51 +84,30 @@ impl<T, const N: usize> SharedRing for MpmcRing<T, N> {
         self.is_full()
     }
 
+    #[inline]
+    fn is_closed(&self) -> bool {
+        self.is_closed()
+    }
+
+    #[inline]
+    fn is_drained(&self) -> bool {
+        self.is_drained()
+    }
+
     #[inline(always)]
     fn fence(&self) {
         // Both end in putting an index into an index ring, and that in a compare-exchange.
+        // What both do last is to exchange an entry, but for a hint, which answers nobody's question.
         fence_after_rmw();
     }
 }
 
-/// The value could not be pushed; here it is back.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum PushError<T> {
-    /// There was no room.
-    Full(T),
-    /// There will be none any more: it is closed.
-    Closed(T),
-}
-
-impl<T> PushError<T> {
-    /// Takes the value back.
+impl<T, const N: usize> Close for MpmcRing<T, N> {
     #[inline]
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Full(value) | Self::Closed(value) => value,
-        }
+    fn close(&self) {
+        self.close();
     }
 }
-
-impl<T> fmt::Debug for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "Full(..)",
-            Self::Closed(_) => "Closed(..)",
-        })
-    }
-}
-
-impl<T> fmt::Display for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "ring is full",
-            Self::Closed(_) => "ring is closed",
-        })
-    }
-}
-
-impl<T> Error for PushError<T> {}
 
 /// There was no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

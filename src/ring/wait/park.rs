@@ -25,8 +25,9 @@ use crate::atomic::{AtomicUsize, Monitor, const_fn};
 ///     Channel::new(MpmcRing::new(), Park::new(), Park::new());
 ///
 /// std::thread::scope(|scope| {
-///     let reader = scope.spawn(|| WORDS.iter().take(3).collect::<Vec<_>>());
+///     let reader = scope.spawn(|| WORDS.iter().collect::<Vec<_>>());
 ///     "nobody spins here".split(' ').for_each(|word| WORDS.send(word).unwrap());
+///     WORDS.close();
 ///     assert_eq!(reader.join().unwrap(), ["nobody", "spins", "here"]);
 /// });
 /// ```
