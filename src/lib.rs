@@ -12,6 +12,7 @@
 //! | pass values from one thread or interrupt handler to another | [`ring::SpscRing`] | wait-free |
 //! | keep the latest values for one reader, and overwrite the oldest | [`ring::OverwritingRing`] | wait-free; lock-free |
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
+//! | the same, and wait for room or for a value | [`ring::Channel`] | as its ring, and as its waiters |
 //! | read a value that others replace | [`snapshot::Snapshot`] | wait-free; lock-free |
 //! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |
 //! | keep a free list over memory of my own | [`stack::IndexStack`] | lock-free |
@@ -25,7 +26,8 @@
 //! - **wait-free**: it completes in a bounded number of its own steps.
 //! - **lock-free**: of all calls under way, one completes in a bounded number of steps; a single one
 //!   may lose races for as long as others win them.
-//! - **blocking**: it waits for another thread. Only the forms named `…_wait` do.
+//! - **blocking**: it waits for another thread. Only the forms named `…_wait` do, and those of a
+//!   [`ring::Channel`] not named `try_…`.
 //!
 //! # Context
 //!
@@ -42,7 +44,7 @@
 //! | `embedded-io` | the ends of an [`ring::SpscRing`] of bytes as reader and writer |
 //! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec`; Rust 1.87 |
 //! | `spin` | `push_wait`, `pop_wait`: waiting by a `spin::RelaxStrategy` |
-//! | `std` | `alloc`, and the ends of an [`ring::SpscRing`] of bytes as `std::io` reader and writer |
+//! | `std` | `alloc`, threads that sleep (`ring::wait::Park`), and the ends of an [`ring::SpscRing`] of bytes as `std::io` reader and writer |
 //!
 //! # Targets
 //!

@@ -21,7 +21,8 @@ use std::collections::VecDeque;
 
 use latchless::atomic::{AtomicU64, Ordering::Relaxed};
 use latchless::counter::Counter;
-use latchless::ring::{OverwritingRing, SpscRing};
+use latchless::ring::wait::Wakers;
+use latchless::ring::{Channel, MpmcRing, OverwritingRing, SpscRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
@@ -34,6 +35,7 @@ use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
 use common::specs::{Count, CountCall, Fifo, Latest, Lifo, Register, Slots};
+use common::waiting::{Bell, poll};
 
 /// What is known about one run: the calls, each level in a log of its own.
 struct Stage<'c, C> {
@@ -222,6 +224,104 @@ interrupt_rings! {
 #[cfg(not(latchless_native))]
 interrupt_rings! {
     word_ring: WordRing, 50;
+}
+
+// === Channel ===
+
+/// What is made of a channel that tasks wait for.
+#[derive(Clone, Copy, Debug)]
+enum ChannelCall {
+    TrySend,
+    TryRecv,
+    PollReceive,
+    PollSend,
+    DropReceive,
+    DropSend,
+}
+
+/// Runs `call`, interrupted at `access` by `handler`, on a channel that holds `fill` values and that
+/// tasks wait for. Nobody sleeps in the end who could go on, and no value is lost or doubled. Whether
+/// there was such an access.
+fn interrupt_channel(
+    fill: usize,
+    access: usize,
+    call: ChannelCall,
+    handler: &[ChannelCall],
+) -> bool {
+    type Tested = Channel<MpmcRing<u64, 1>, Wakers<2>>;
+    let channel: Guarded<Tested> =
+        Guarded::new(Channel::new(MpmcRing::new(), Wakers::new(), Wakers::new()));
+    let bells = [Bell::new(), Bell::new()];
+    // An access to a future is one of the call that polls or drops it: handlers leave it alone.
+    let receive = RefCell::new(Some(channel.recv_async()));
+    let send = RefCell::new(Some(channel.send_async(100)));
+    let (sent, received) = (Cell::new(0), Cell::new(0));
+    let count = |counter: &Cell<u64>, happened: bool| {
+        counter.set(counter.get() + u64::from(happened));
+    };
+    let make = |call: ChannelCall| match call {
+        ChannelCall::TrySend => count(&sent, channel.try_send(1).is_ok()),
+        ChannelCall::TryRecv => count(&received, channel.try_recv().is_ok()),
+        ChannelCall::PollReceive => {
+            let mut future = receive.borrow_mut();
+            if let Some(pending) = future.as_mut() {
+                bells[0].take();
+                let is_ready = poll(pending, &bells[0]).is_ready();
+                count(&received, is_ready);
+                *future = future.take().filter(|_| !is_ready);
+            }
+        }
+        ChannelCall::PollSend => {
+            let mut future = send.borrow_mut();
+            if let Some(pending) = future.as_mut() {
+                bells[1].take();
+                let is_ready = poll(pending, &bells[1]).is_ready();
+                count(&sent, is_ready);
+                *future = future.take().filter(|_| !is_ready);
+            }
+        }
+        ChannelCall::DropReceive => *receive.borrow_mut() = None,
+        ChannelCall::DropSend => *send.borrow_mut() = None,
+    };
+    for _ in 0..fill {
+        make(ChannelCall::TrySend);
+    }
+    // Whichever has to wait does.
+    make(if fill == 0 { ChannelCall::PollReceive } else { ChannelCall::PollSend });
+    let was_interrupted = interrupt(&channel, &[access], &|level| match level {
+        0 => make(call),
+        _ => handler.iter().for_each(|&call| make(call)),
+    }) > 0;
+    let scenario = format!("{call:?} at {access} by {handler:?}, {fill} values");
+    if channel.ring().is_empty() {
+        let sleeps = fill == 1 && send.borrow().is_some() && !bells[1].has_rung();
+        assert!(!sleeps, "a sender sleeps beside an empty ring: {scenario}");
+    } else {
+        let sleeps = fill == 0 && receive.borrow().is_some() && !bells[0].has_rung();
+        assert!(!sleeps, "a receiver sleeps beside a value: {scenario}");
+    }
+    while channel.try_recv().is_ok() {
+        received.set(received.get() + 1);
+    }
+    assert_eq!(sent.get(), received.get(), "{scenario}");
+    was_interrupted
+}
+
+#[test]
+fn channel_call_is_interrupted_anywhere() {
+    use ChannelCall::{DropReceive, DropSend, PollReceive, PollSend, TryRecv, TrySend};
+    let handlers: [&[ChannelCall]; 4] =
+        [&[TrySend], &[TryRecv], &[TrySend, TryRecv], &[TryRecv, TrySend]];
+    for fill in 0..=1 {
+        for call in [TrySend, TryRecv, PollReceive, PollSend, DropReceive, DropSend] {
+            for handler in handlers {
+                let accesses =
+                    at_each_access(|access| interrupt_channel(fill, access, call, handler));
+                let is_idle = matches!((fill, call), (0, DropSend) | (1, DropReceive));
+                assert_eq!(accesses == 0, is_idle, "{call:?} touches the channel");
+            }
+        }
+    }
 }
 
 // === SpscRing ===

@@ -163,6 +163,8 @@ mod delegate;
 mod integer;
 mod local;
 mod modify;
+#[cfg(all(feature = "std", not(loom)))]
+mod monitor;
 pub mod ordering;
 with_pairs! {
     mod pair;
@@ -191,9 +193,13 @@ pub use self::pointer::AtomicPtr;
 #[cfg(not(any(loom, latchless_native, miri, not(target_arch = "x86_64"))))]
 pub use self::wide::{AtomicI128, AtomicU128};
 
+#[cfg(all(feature = "std", loom))]
+pub(crate) use self::backend::Monitor;
 #[cfg(target_has_atomic = "64")]
 pub(crate) use self::backend::fence_after_rmw;
 pub(crate) use self::backend::{CellsView, UnsafeCell, UnsafeCells, UnsafeCellsAt};
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) use self::monitor::Monitor;
 
 /// Orders this thread's accesses before it and after it for those who fence or synchronize too, like
 /// core's `fence`. On x86-64 `SeqCst` is one `mfence` or locked instruction; the others only bind the

@@ -235,3 +235,50 @@ fn pack([low, high]: [u64; 2]) -> u64 {
 fn unpack(word: u64) -> [u64; 2] {
     [word & 0xffff_ffff, word >> 32]
 }
+
+/// A value under a mutex, and threads that sleep until they are told that it has changed.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+pub(crate) struct Monitor<T> {
+    value: loom::sync::Mutex<T>,
+    changed: loom::sync::Condvar,
+}
+
+#[cfg(feature = "std")]
+impl<T> Monitor<T> {
+    #[track_caller]
+    pub(crate) fn new(value: T) -> Self {
+        Self { value: loom::sync::Mutex::new(value), changed: loom::sync::Condvar::new() }
+    }
+
+    #[track_caller]
+    pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+        self.value.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// With a deadline: others may run meanwhile, and then it has passed.
+    #[track_caller]
+    pub(crate) fn sleep<'a>(
+        &'a self,
+        guard: loom::sync::MutexGuard<'a, T>,
+        deadline: Option<std::time::Instant>,
+    ) -> (loom::sync::MutexGuard<'a, T>, bool) {
+        if deadline.is_none() {
+            let woken = self.changed.wait(guard);
+            return (woken.unwrap_or_else(std::sync::PoisonError::into_inner), false);
+        }
+        drop(guard);
+        loom::thread::yield_now();
+        (self.lock(), true)
+    }
+
+    #[track_caller]
+    pub(crate) fn notify_one(&self) {
+        self.changed.notify_one();
+    }
+
+    #[track_caller]
+    pub(crate) fn notify_all(&self) {
+        self.changed.notify_all();
+    }
+}

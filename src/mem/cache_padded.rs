@@ -40,6 +40,13 @@ impl<T> CachePadded<T> {
         Self(value)
     }
 
+    /// The value, in constants too.
+    #[inline]
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) const fn inside(&self) -> &T {
+        &self.0
+    }
+
     /// Takes the value out.
     #[inline]
     pub fn into_inner(self) -> T {

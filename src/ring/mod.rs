@@ -6,6 +6,9 @@
 //! | [`OverwritingRing`] | one handle | one handle | wait-free; lock-free; one locked instruction | any `T`, the `N` latest |
 //! | [`MpmcRing`] | any number | any number | lock-free, four tickets a value | any `T` |
 //!
+//! [`Channel`] adds waiting to a ring that is shared by all: sends and receives that block or are
+//! awaited, and what waits how is a plug-in ([`wait`]).
+//!
 //! An `SpscRing` has its slots inside; [`SpscSliceRing`] has them in memory of the caller's and
 //! `SpscHeapRing`, with the feature `alloc`, on the heap.
 //!
@@ -14,6 +17,8 @@
 //! the ring; a *lap* is how many times positions have gone round it. A ring of capacity `N` holds
 //! `N` values, not one less.
 
+#[cfg(target_has_atomic = "64")]
+pub mod channel;
 mod held;
 #[cfg_attr(
     not(target_has_atomic = "64"),
@@ -27,6 +32,8 @@ pub mod mpmc;
 pub mod overwriting;
 pub mod spsc;
 pub mod storage;
+#[cfg(target_has_atomic = "64")]
+pub mod wait;
 
 #[cfg(feature = "embedded-io")]
 mod with_embedded_io;
@@ -42,6 +49,8 @@ use core::fmt;
 
 use crate::atomic::with_pairs;
 
+#[cfg(target_has_atomic = "64")]
+pub use self::channel::Channel;
 #[cfg(target_has_atomic = "64")]
 pub use self::mpmc::MpmcRing;
 with_pairs! {

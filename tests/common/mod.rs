@@ -24,6 +24,7 @@ pub(crate) mod signals;
 pub(crate) mod specs;
 pub(crate) mod stamps;
 pub(crate) mod team;
+pub(crate) mod waiting;
 
 use proptest::test_runner::Config;
 

@@ -16,11 +16,13 @@ compile_error!(
      sets unless RUSTFLAGS is in the environment or cargo was started in another folder"
 );
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::{self, Write as _};
+use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Instant;
 
 use loom::model::Builder;
@@ -38,6 +40,9 @@ const MAX_BRANCHES: usize = 20_000;
 ///
 /// If `scenario` panics in any execution.
 pub fn model(name: &str, bound: Option<usize>, scenario: impl Fn() + Send + Sync + 'static) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(tell_deadlocks);
+    MODEL.set(Some(name.to_owned()));
     let executions = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     explorer(bound).check({
@@ -88,6 +93,28 @@ pub fn outcomes<T>(
     for outcome in expected {
         assert!(seen.contains_key(outcome), "{name}: outcome {outcome:?} was never seen");
     }
+}
+
+thread_local! {
+    /// The model that this thread explores.
+    static MODEL: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Says which test failed when loom finds threads that wait for ever: it panics, and again when those
+/// threads leave what they wait in, so that the process is aborted before libtest can say it.
+fn tell_deadlocks() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let is_deadlock = panic
+            .payload()
+            .downcast_ref::<String>()
+            .is_some_and(|said| said.starts_with("deadlock"));
+        let model = MODEL.try_with(|model| model.try_borrow().ok()?.clone()).ok().flatten();
+        if let Some(model) = model.filter(|_| is_deadlock) {
+            report(&format!("test {model} ... FAILED\n"));
+        }
+        usual(panic);
+    }));
 }
 
 /// Prints `text` past libtest, which would keep it to itself unless the test fails.
