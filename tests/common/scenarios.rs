@@ -6,18 +6,22 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use latchless::counter::Counter;
-use latchless::ring::{MpmcRing, OverwritingRing, SpscRing};
+use latchless::ring::turn::PushError;
+use latchless::ring::{Full, MpmcRing, OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use super::baton::{Calls, Turn, conduct};
 use super::calls::{
     ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, RingCall,
-    SnapshotCall, StackCall,
+    SnapshotCall, StackCall, TurnRingCall,
 };
 use super::guarded::Guarded;
 use super::linearizability::{Clock, Log, Spec, assert_linearizable};
-use super::specs::{Count, CountCall, Fifo, FifoCall, Latest, Lifo, LifoCall, Register, Slots};
+use super::specs::{
+    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, FifoCall, Latest, Lifo, LifoCall, Register,
+    Slots,
+};
 
 /// The logs of the threads of a script, and one for what comes before and after.
 struct Stage<'c, C> {
@@ -84,6 +88,69 @@ pub(crate) fn run_mpmc_ring<const N: usize>(
         // Nothing was lost: neither a value nor a slot.
         log.call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop()));
         log.call_until(&FifoCall::Full, || FifoCall::of_push(999, ring.push(999)));
+    });
+    stage.judge(Fifo::lending(N), script);
+    stopped
+}
+
+/// Runs the script on a ring that holds `fill` values. Returns which turns ended in time.
+pub(crate) fn run_turn_ring<const N: usize>(
+    start: usize,
+    fill: usize,
+    threads: &[&[TurnRingCall]],
+    script: &[Turn],
+) -> Vec<bool> {
+    let clock = Clock::new();
+    let stage = Stage::new(&clock, threads.len());
+    let ring = Guarded::new(TurnRing::<u64, N>::with_start(start));
+    let fill = 0..fill as u64;
+    stage.alone(|log| fill.for_each(|value| TurnRingCall::Push.make(&ring, value, log)));
+    let make = |thread: usize, value: u64, call: TurnRingCall| {
+        stage.on(thread, |log| call.make(&ring, value, log));
+    };
+    let stopped = conduct(&ring, script, calls_of(threads, &make));
+    stage.alone(|log| {
+        // Nothing was lost: neither a value nor a slot.
+        if ring.is_closed() {
+            log.call_until(&BusyFifoCall::PopClosed(1), || BusyFifoCall::of_pop(ring.pop()));
+            log.call_until(&BusyFifoCall::PushClosed, || {
+                BusyFifoCall::of_push(999, ring.push(999))
+            });
+        } else {
+            log.call_until(&BusyFifoCall::NoSuchMany(1), || BusyFifoCall::of_pop(ring.pop()));
+            let full = BusyFifoCall::NoRoomFor(1);
+            log.call_until(&full, || BusyFifoCall::of_push(999, ring.push(999)));
+        }
+    });
+    stage.judge(BusyFifo::of(N), script);
+    stopped
+}
+
+/// Runs the script of a lock-free ring on one that is not, and judges it as if it were: Busy counts as Full
+/// and as Empty.
+pub(crate) fn run_turn_ring_as_mpmc_ring<const N: usize>(
+    start: u64,
+    fill: usize,
+    threads: &[&[RingCall]],
+    script: &[Turn],
+) -> Vec<bool> {
+    let clock = Clock::new();
+    let stage = Stage::new(&clock, threads.len());
+    let ring = Guarded::new(TurnRing::<u64, N>::with_start(start as usize));
+    let push = |value| ring.push(value).map_err(|error: PushError<u64>| Full(error.into_inner()));
+    let make = |thread: usize, value: u64, call: RingCall| {
+        stage.on(thread, |log| match call {
+            RingCall::Push => log.call(|| FifoCall::of_push(value, push(value))),
+            RingCall::IsEmpty => log.ask(|| ring.is_empty().then_some(FifoCall::Empty)),
+            RingCall::IsFull => log.ask(|| ring.is_full().then_some(FifoCall::Full)),
+            _ => log.call(|| FifoCall::of_pop(ring.pop().ok())),
+        });
+    };
+    (0..fill as u64).for_each(|value| make(threads.len(), value, RingCall::Push));
+    let stopped = conduct(&ring, script, calls_of(threads, &make));
+    stage.alone(|log| {
+        log.call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop().ok()));
+        log.call_until(&FifoCall::Full, || FifoCall::of_push(999, push(999)));
     });
     stage.judge(Fifo::lending(N), script);
     stopped

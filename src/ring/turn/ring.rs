@@ -625,11 +625,12 @@ impl<T, S: Storage<Item = Slot<T>>> Ring<T, S> {
         };
         // ORDERING: Relaxed; nothing is done with the slot.
         let turn = self.slot(first).turn.load(Relaxed);
+        let missing = if is_closed { PopError::Closed } else { PopError::Empty };
         match word::compare(turn, awaited) {
+            _ if least > self.capacity() => Some(missing),
             // A push is to fill it. Or, at the end, a pop or `force_push` of the lap before is to go on.
             Less => Some(PopError::Busy),
-            Equal if has_come_to_end && is_closed => Some(PopError::Closed),
-            Equal if has_come_to_end => Some(PopError::Empty),
+            Equal if has_come_to_end => Some(missing),
             Equal | Greater => None,
         }
     }
