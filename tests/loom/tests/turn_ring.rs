@@ -158,7 +158,7 @@ fn pop_races_a_push_and_a_pop() {
 fn pop_races_a_push_and_a_pop_on_an_empty_ring() {
     let expected =
         [(Err("empty"), Ok(1)), (Err("busy"), Ok(1)), (Ok(1), Err("empty")), (Ok(1), Err("busy"))];
-    outcomes("pop_races_a_push_and_a_pop_on_an_empty_ring", None, &expected, || {
+    outcomes("pop_races_a_push_and_a_pop_on_an_empty_ring", Some(4), &expected, || {
         let ring = holding::<1>(LAST, &[]);
         let other = spawn(&ring, |ring| {
             push(ring, 1).unwrap();
@@ -323,7 +323,7 @@ fn force_pushes_race() {
 /// A pop or push that knows of an eviction knows all that it was made of (edges E3 and E4).
 #[test]
 fn calls_race_a_push_and_an_eviction() {
-    model("calls_race_a_push_and_an_eviction", None, || {
+    model("calls_race_a_push_and_an_eviction", Some(3), || {
         let ring = holding::<1>(LAST, &[]);
         let other = spawn(&ring, |ring| {
             _ = push(ring, 1);
@@ -332,7 +332,7 @@ fn calls_race_a_push_and_an_eviction() {
         _ = push(&ring, 3);
         other.join().unwrap();
     });
-    model("a_pop_races_a_push_and_an_eviction", None, || {
+    model("a_pop_races_a_push_and_an_eviction", Some(3), || {
         let ring = holding::<1>(LAST, &[]);
         let other = spawn(&ring, |ring| {
             _ = push(ring, 1);

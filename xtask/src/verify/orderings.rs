@@ -19,12 +19,13 @@ use crate::workspace::Workspace;
 
 /// Which models run for a mutant in which part of the sources. The layers below, `src/arch` and
 /// `src/atomic`, pass on the orderings that they are given and declare none.
-const MODELS: [(&str, &str); 7] = [
+const MODELS: [(&str, &str); 8] = [
     ("src/counter/", "counter"),
     ("src/ring/held.rs", "spsc_ring"),
     ("src/ring/mpmc/", "mpmc_ring"),
     ("src/ring/overwriting/", "overwriting_ring"),
     ("src/ring/spsc/", "spsc_ring"),
+    ("src/ring/turn/", "turn_ring"),
     ("src/snapshot/", "snapshot"),
     ("src/stack/", "stack"),
 ];
