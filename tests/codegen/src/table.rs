@@ -20,7 +20,10 @@ use latchless::atomic::{
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Misaligned, Producer, PushBatch, ReadChunk, WriteChunk};
-use latchless::ring::{Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, overwriting};
+use latchless::ring::turn::{PopError, PushError};
+use latchless::ring::{
+    Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, TurnRing, TurnSliceRing, overwriting,
+};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -624,6 +627,21 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>
             = ring.pop() => "lock cmpxchg m";
         overwriting_len(ring: &overwriting::Consumer<'_, u64, SLOTS>) -> usize = ring.len() => "";
+        turn_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<(), PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        turn_pop(ring: &TurnRing<u64, SLOTS>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
+        turn_push_slice(ring: &TurnRing<u64, SLOTS>, values: &[u64]) -> usize = ring.push_slice(values)
+            => "lock cmpxchg m";
+        turn_pop_slice(ring: &TurnRing<u64, SLOTS>, places: &mut [u64]) -> usize = ring.pop_slice(places)
+            => "lock cmpxchg m";
+        turn_force_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, PushError<u64>>
+            = ring.force_push(value) => "lock add m; lock cmpxchg m";
+        turn_close(ring: &TurnRing<u64, SLOTS>) -> bool = ring.close() => "lock bts m";
+        turn_len(ring: &TurnRing<u64, SLOTS>) -> usize = ring.len() => "";
+        turn_is_empty(ring: &TurnRing<u64, SLOTS>) -> bool = ring.is_empty() => "";
+        turn_slice_push(ring: &TurnSliceRing<'static, u64>, value: u64) -> Result<(), PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        turn_slice_pop(ring: &TurnSliceRing<'static, u64>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
         mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), Full<u64>>
             = ring.push(value) => "lock cmpxchg m; lock or m; lock xadd m; xchg m";
         mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64>
