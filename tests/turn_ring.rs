@@ -747,6 +747,7 @@ fn static_ring_is_shared_without_ceremony() {
 
 /// Threads that do as they like with a ring that is about to wrap; then everything left is taken out, and
 /// the empty ring is filled, or found closed.
+#[expect(clippy::indexing_slicing, reason = "the choice is less than their number")]
 fn round<const N: usize, const THREADS: usize>(
     random: &mut Random,
 ) -> (BusyFifo, Vec<Event<BusyFifoCall>>) {
