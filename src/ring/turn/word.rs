@@ -96,12 +96,12 @@ mod tests {
     #[test]
     fn parts_lie_where_the_picture_says() {
         // Position 27 is in lap 6, the last of four.
-        assert_eq!(of(27), 0b11011_0);
+        assert_eq!(of(27), 0b11_0110);
         assert_eq!(index(of(27), 4), 3);
-        assert_eq!(vacant(of(27), 4), 0b110_00_0);
-        assert_eq!(full(of(27), 4), 0b110_00_1);
+        assert_eq!(vacant(of(27), 4), 0b11_0000);
+        assert_eq!(full(of(27), 4), 0b11_0001);
         // One slot has no index.
-        assert_eq!((index(of(27), 1), vacant(of(27), 1)), (0, 0b11011_0));
+        assert_eq!((index(of(27), 1), vacant(of(27), 1)), (0, 0b11_0110));
     }
 
     #[test]
