@@ -35,6 +35,9 @@ pub enum Scope {
     /// Which locked instructions and fences there are, in any order and number. The rest is the
     /// compiler's business.
     Locked,
+    /// As `Locked`, for a call that takes a lost race and a refusal to a function of their own. Comes there
+    /// by calls only.
+    LockedUnlessRefused,
 }
 
 /// A function that does one operation, and what is expected of its code.
@@ -627,21 +630,6 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>
             = ring.pop() => "lock cmpxchg m";
         overwriting_len(ring: &overwriting::Consumer<'_, u64, SLOTS>) -> usize = ring.len() => "";
-        turn_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<(), PushError<u64>>
-            = ring.push(value) => "lock cmpxchg m";
-        turn_pop(ring: &TurnRing<u64, SLOTS>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
-        turn_push_slice(ring: &TurnRing<u64, SLOTS>, values: &[u64]) -> usize = ring.push_slice(values)
-            => "lock cmpxchg m";
-        turn_pop_slice(ring: &TurnRing<u64, SLOTS>, places: &mut [u64]) -> usize = ring.pop_slice(places)
-            => "lock cmpxchg m";
-        turn_force_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, PushError<u64>>
-            = ring.force_push(value) => "lock add m; lock cmpxchg m";
-        turn_close(ring: &TurnRing<u64, SLOTS>) -> bool = ring.close() => "lock bts m";
-        turn_len(ring: &TurnRing<u64, SLOTS>) -> usize = ring.len() => "";
-        turn_is_empty(ring: &TurnRing<u64, SLOTS>) -> bool = ring.is_empty() => "";
-        turn_slice_push(ring: &TurnSliceRing<'static, u64>, value: u64) -> Result<(), PushError<u64>>
-            = ring.push(value) => "lock cmpxchg m";
-        turn_slice_pop(ring: &TurnSliceRing<'static, u64>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
         mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), Full<u64>>
             = ring.push(value) => "lock cmpxchg m; lock or m; lock xadd m; xchg m";
         mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64>
@@ -659,6 +647,28 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
             => "lock cmpxchg m; lock xadd m";
         snapshot_store(snapshot: &Snapshot<u64, SLOTS>, value: u64) -> Result<(), Exhausted<u64>>
             = snapshot.store(value) => "lock cmpxchg m; lock xadd m; xchg m";
+    }
+}
+
+probes! { turns_, "", "locked instructions", 64, LockedUnlessRefused, "", {};
+    "`TurnRing`",
+    "Which locked instructions are in the code of a call that succeeds at once, in any number; `u64` values, \
+     64 slots. After a lost race, or to find out why it is refused, it goes to another function." {
+        turn_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<(), PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        turn_pop(ring: &TurnRing<u64, SLOTS>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
+        turn_push_slice(ring: &TurnRing<u64, SLOTS>, values: &[u64]) -> usize = ring.push_slice(values)
+            => "lock cmpxchg m";
+        turn_pop_slice(ring: &TurnRing<u64, SLOTS>, places: &mut [u64]) -> usize = ring.pop_slice(places)
+            => "lock cmpxchg m";
+        turn_force_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, PushError<u64>>
+            = ring.force_push(value) => "lock add m; lock cmpxchg m";
+        turn_close(ring: &TurnRing<u64, SLOTS>) -> bool = ring.close() => "lock bts m";
+        turn_len(ring: &TurnRing<u64, SLOTS>) -> usize = ring.len() => "";
+        turn_is_empty(ring: &TurnRing<u64, SLOTS>) -> bool = ring.is_empty() => "";
+        turn_slice_push(ring: &TurnSliceRing<'static, u64>, value: u64) -> Result<(), PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        turn_slice_pop(ring: &TurnSliceRing<'static, u64>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
     }
 }
 
@@ -693,6 +703,7 @@ pub fn probes() -> Vec<Probe> {
         fence_::PROBES,
         counter_::PROBES,
         structures_::PROBES,
+        turns_::PROBES,
     ]
     .concat()
 }
