@@ -144,7 +144,7 @@ fn run<S: Storage<Item = Slot<Value>>>(mut ring: Ring<Value, S>, ops: &[Op]) {
                 assert!(values.eq(model.drain(..there)));
             }
             Op::Close => {
-                assert_eq!(ring.close(), is_closed);
+                assert_eq!(ring.close(), !is_closed);
                 is_closed = true;
             }
         }

@@ -136,7 +136,7 @@ pub(crate) enum BusyFifoCall {
     PopRefused(usize),
     /// The first was pushed into the full queue, the second came back.
     Replaced(u64, u64),
-    /// The queue was closed; whether it had been before.
+    /// The queue was closed; whether by this call.
     Closed(bool),
     /// The queue called itself closed, or not.
     IsClosed(bool),
@@ -232,9 +232,9 @@ impl Spec for BusyFifo {
                 next.values.push_back(value);
                 !self.is_closed && !has_room_for(1) && next.values.pop_front() == Some(oldest)
             }
-            BusyFifoCall::Closed(was_closed) => {
+            BusyFifoCall::Closed(by_this_call) => {
                 next.is_closed = true;
-                was_closed == self.is_closed
+                by_this_call != self.is_closed
             }
             BusyFifoCall::IsClosed(said) => said == self.is_closed,
             BusyFifoCall::IsEmpty => self.values.is_empty(),

@@ -313,8 +313,8 @@ impl<T, S: Storage<Item = Slot<T>>> Ring<T, S> {
         }
     }
 
-    /// Lets nothing more in: later pushes are refused, pops take out what is left. Returns whether the ring
-    /// was closed already.
+    /// Lets nothing more in: later pushes are refused, pops take out what is left. Returns whether it was
+    /// this call that closed it.
     ///
     /// Once a pop has returned [`PopError::Closed`], no value ever comes out. Nothing opens the ring again.
     ///
@@ -324,7 +324,7 @@ impl<T, S: Storage<Item = Slot<T>>> Ring<T, S> {
     #[inline]
     pub fn close(&self) -> bool {
         // ORDERING: Release, E5.
-        self.tail.bit_set(0, Release)
+        !self.tail.bit_set(0, Release)
     }
 
     /// Returns whether the ring is closed.
