@@ -21,20 +21,20 @@ use std::collections::VecDeque;
 
 use latchless::atomic::{AtomicU64, Ordering::Relaxed};
 use latchless::counter::Counter;
-use latchless::ring::{MpmcRing, OverwritingRing, SpscRing, TurnRing};
+use latchless::ring::{OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
-use common::calls::RingCall::{self, IsEmpty, IsFull, Pop, PopByTicket, Push};
+use common::calls::RingCall::{self, Close, ForcePush, IsEmpty, IsFull, Pop, Push};
 use common::calls::{
-    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, SnapshotCall,
-    StackCall, TurnRingCall,
+    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring,
+    SnapshotCall, StackCall, TurnRingCall,
 };
 use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
 use common::specs::{
-    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, FifoCall, Latest, Lifo, Register, Slots,
+    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Lifo, Register, Slots,
 };
 
 /// What is known about one run: the calls, each level in a log of its own.
@@ -80,112 +80,150 @@ fn at_each_pair_of_accesses(mut run: impl FnMut([usize; 2]) -> usize) {
     });
 }
 
-// === MpmcRing ===
+// === MpmcRing, WordRing ===
 
 /// Runs `calls[0]`, interrupted by `calls[1]` and so on, on a ring that holds `fill` values.
 /// Returns the level it came to.
-fn interrupt_ring<const N: usize>(
-    start: u64,
-    fill: usize,
-    at: &[usize],
-    calls: &[&[RingCall]],
-) -> usize {
+fn interrupt_ring<R: Ring>(start: u64, fill: usize, at: &[usize], calls: &[&[RingCall]]) -> usize {
     let clock = Clock::new();
     let stage = Stage::new(&clock);
-    let ring = Guarded::new(MpmcRing::<u64, N>::with_start(start));
+    let ring = Guarded::new(R::starting_at(start));
     let next = Cell::new(0);
     let make = |level: usize, calls: &[RingCall]| {
         for call in calls {
-            call.make(&ring, next.replace(next.get() + 1), &mut stage.log(level));
+            call.make(&*ring, next.replace(next.get() + 1), &mut stage.log(level));
         }
     };
     make(0, &vec![Push; fill]);
     let depth = interrupt(&ring, at, &|level| make(level, calls[level]));
-    // Nothing was lost: neither a value nor a slot.
-    stage.log(3).call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop()));
-    stage.log(3).call_until(&FifoCall::Full, || FifoCall::of_push(999, ring.push(999)));
-    stage.judge(Fifo::lending(N), format_args!("{calls:?} at {at:?}, {fill} values, from {start}"));
+    RingCall::make_all(&*ring, &mut stage.log(3));
+    let spec = RingCall::spec::<R>(ring.capacity());
+    stage.judge(spec, format_args!("{calls:?} at {at:?}, {fill} values, from {start}"));
     depth
 }
 
-#[test]
-fn mpmc_ring_call_is_interrupted_anywhere() {
-    fn check<const N: usize>(start: u64) {
-        // More than a lap of pushes and pops, while the interrupted call keeps what it has.
-        let laps = [Push, Push, Pop, IsFull, Pop, IsEmpty, Pop, Push].repeat(N + 1);
-        let handlers: [&[RingCall]; 5] = [&[Push], &[Pop], &[Push, Pop], &[Pop, Push], &laps];
-        for fill in 0..=N {
-            for &call in RingCall::ALL {
-                for handler in handlers {
-                    let accesses = at_each_access(|access| {
-                        interrupt_ring::<N>(start, fill, &[access], &[&[call], handler]) > 0
+fn ring_call_is_interrupted_anywhere<R: Ring>(capacity: usize, start: u64) {
+    // More than a lap of pushes and pops, while the interrupted call keeps what it has.
+    let laps = [Push, Push, Pop, IsFull, Pop, IsEmpty, Pop, Push].repeat(capacity + 1);
+    let handlers: [&[RingCall]; 6] =
+        [&[Push], &[Pop], &[Push, Pop], &[Pop, Push], &laps, &[Close, Push, Pop]];
+    for fill in 0..=capacity {
+        for &call in RingCall::ALL {
+            for handler in handlers {
+                let accesses = at_each_access(|access| {
+                    interrupt_ring::<R>(start, fill, &[access], &[&[call], handler]) > 0
+                });
+                assert!(accesses > 0, "a call touches the ring");
+            }
+        }
+    }
+}
+
+fn ring_handler_is_interrupted_anywhere<R: Ring>(capacity: usize, start: u64) {
+    let handlers: [&[RingCall]; 4] = [&[Push], &[Pop], &[Push, Pop], &[Pop, Push]];
+    for fill in 0..=capacity {
+        for call in [Push, ForcePush, Pop] {
+            for inner in &handlers[..2] {
+                for innermost in handlers {
+                    at_each_pair_of_accesses(|at| {
+                        interrupt_ring::<R>(start, fill, &at, &[&[call], inner, innermost])
                     });
-                    assert!(accesses > 0, "a call touches the ring");
                 }
             }
         }
     }
-    check::<1>(u64::MAX);
-    check::<2>((1 << 63) - 2);
 }
 
-#[test]
-fn mpmc_ring_handler_is_interrupted_anywhere() {
-    fn check<const N: usize>(start: u64) {
-        let handlers: [&[RingCall]; 4] = [&[Push], &[Pop], &[Push, Pop], &[Pop, Push]];
-        for fill in 0..=N {
-            for call in [Push, Pop] {
-                for inner in &handlers[..2] {
-                    for innermost in handlers {
-                        at_each_pair_of_accesses(|at| {
-                            interrupt_ring::<N>(start, fill, &at, &[&[call], inner, innermost])
-                        });
-                    }
-                }
-            }
-        }
-    }
-    check::<1>(u64::MAX - 1);
-    check::<2>((1 << 63) - 1);
-}
-
-#[test]
-fn mpmc_ring_call_alone_is_short_whatever_came_before() {
-    const N: usize = 2;
-
-    /// How many accesses a call makes after others, all of them alone.
-    fn accesses_after(earlier: &[RingCall], call: RingCall) -> usize {
-        at_each_access(|access| {
-            let clock = Clock::new();
-            let log = &RefCell::new(Log::new(&clock, 0));
-            let ring = Guarded::new(MpmcRing::<u64, N>::with_start(u64::MAX));
-            let next = Cell::new(0);
-            let make = |call: RingCall| {
-                call.make(&ring, next.replace(next.get() + 1), &mut log.borrow_mut());
-            };
-            earlier.iter().for_each(|&earlier| make(earlier));
-            interrupt(&ring, &[access], &|level| {
+/// How many accesses a call makes, alone, on a ring that holds `fill` values and in which `late` was
+/// interrupted by `between` at one of its accesses; nothing if it has not so many.
+fn accesses_after<R: Ring>(
+    fill: usize,
+    late: RingCall,
+    at: usize,
+    between: &[RingCall],
+    call: RingCall,
+) -> Option<usize> {
+    let mut was_interrupted = false;
+    let accesses = at_each_access(|access| {
+        let clock = Clock::new();
+        let log = &RefCell::new(Log::new(&clock, 0));
+        let ring = Guarded::new(R::starting_at(u64::MAX - 100));
+        let make = |call: RingCall| {
+            let mut log = log.try_borrow_mut().unwrap_or_else(|_| panic!("one at a time"));
+            call.make(&*ring, 7, &mut log);
+        };
+        (0..fill).for_each(|_| make(Push));
+        let unlogged = |call: RingCall| match call {
+            Push => drop(ring.push(8)),
+            _ => drop(ring.pop()),
+        };
+        let depth = interrupt(&ring, &[at], &|level| {
+            if level == 0 { unlogged(late) } else { between.iter().copied().for_each(unlogged) }
+        });
+        was_interrupted = depth > 0;
+        was_interrupted
+            && interrupt(&ring, &[access], &|level| {
                 if level == 0 {
                     make(call)
                 }
             }) > 0
-        })
-    }
+    });
+    was_interrupted.then_some(accesses)
+}
 
-    // Also after many calls in vain, which leave one position behind well ahead of the other.
-    for vain in [0, 1, 10, 30] {
-        for fill in 0..=N {
-            let in_vain = vec![PopByTicket; vain];
-            let pops = [vec![Push; N], vec![Pop; N], in_vain, vec![Push; fill]].concat();
-            let pushes = [vec![Push; N + vain], vec![Pop; N - fill]].concat();
-            for earlier in [pops, pushes] {
-                for call in [Push, Pop] {
-                    let accesses = accesses_after(&earlier, call);
-                    assert!(accesses <= 20, "{accesses} accesses in {call:?} after {earlier:?}");
-                }
+/// A call that is interrupted for many laps takes a hint back by as many. The next one makes up for
+/// that in few steps, and lets those after it go on from there.
+fn ring_call_alone_is_short_whatever_came_before<R: Ring>(capacity: usize, most: usize) {
+    for fill in [0, capacity / 2, capacity] {
+        for (late, call) in [(Push, Push), (Push, Pop), (Pop, Push), (Pop, Pop)] {
+            for pairs in [0, 1, capacity / 2 + 1, 3 * capacity + 5] {
+                let between = [Pop, Push].repeat(pairs);
+                let count = (0..)
+                    .map_while(|at| accesses_after::<R>(fill, late, at, &between, call))
+                    .inspect(|&accesses| {
+                        let scenario = (fill, late, pairs, call);
+                        assert!(accesses <= most, "{accesses} accesses in {scenario:?}");
+                    })
+                    .count();
+                assert!(count > 0, "a call touches the ring");
             }
         }
     }
+}
+
+macro_rules! interrupt_rings {
+    ($($name:ident: $ring:ident, $most:literal;)+) => {$(
+        mod $name {
+            use super::*;
+            use latchless::ring::$ring;
+
+            #[test]
+            fn call_is_interrupted_anywhere() {
+                ring_call_is_interrupted_anywhere::<$ring<u64, 1>>(1, u64::MAX);
+                ring_call_is_interrupted_anywhere::<$ring<u64, 2>>(2, (1 << 62) - 2);
+            }
+
+            #[test]
+            fn handler_is_interrupted_anywhere() {
+                ring_handler_is_interrupted_anywhere::<$ring<u64, 1>>(1, u64::MAX - 1);
+                ring_handler_is_interrupted_anywhere::<$ring<u64, 2>>(2, (1 << 62) - 1);
+            }
+
+            #[test]
+            fn call_alone_is_short_whatever_came_before() {
+                ring_call_alone_is_short_whatever_came_before::<$ring<u64, 64>>(64, $most);
+            }
+        }
+    )+};
+}
+
+interrupt_rings! {
+    mpmc_ring: MpmcRing, 50;
+}
+
+#[cfg(not(latchless_native))]
+interrupt_rings! {
+    word_ring: WordRing, 50;
 }
 
 // === TurnRing ===

@@ -15,12 +15,15 @@
 
 mod common;
 
+use core::ops::Range;
+
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Mutex;
 
 use latchless::ring::{OverwritingRing, SpscRing};
 
 use common::baton::{Calls, Turn, conduct, random_script};
+use common::calls::Ring;
 use common::calls::RingCall::{self, Pop, Push};
 use common::calls::{
     ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, SnapshotCall,
@@ -30,8 +33,8 @@ use common::guarded::Guarded;
 use common::panics::panic_message;
 use common::random::Random;
 use common::scenarios::{
-    run_counter, run_index_stack, run_mpmc_ring, run_overwriting_ring, run_pool, run_snapshot,
-    run_spsc_ring, run_turn_ring, run_turn_ring_as_mpmc_ring,
+    run_counter, run_index_stack, run_overwriting_ring, run_pool, run_ring, run_snapshot,
+    run_spsc_ring, run_turn_ring,
 };
 
 /// Calls `run` with 0, 1, 2 … accesses, until it says that the thread ended before.
@@ -83,79 +86,102 @@ fn random_calls<C: Copy, const EACH: usize>(
     [(); THREADS].map(|()| [(); EACH].map(|()| choices[random.below(choices.len())]))
 }
 
-// === MpmcRing ===
+// === MpmcRing, WordRing ===
 
-/// A call that has drawn its ticket meets one that drew the ticket a lap later, while the positions
-/// run ahead of both: the entry is neither to be filled behind the back of those who gave it up,
-/// nor given up while somebody may fill it.
-fn stall_two_ring_calls(first: RingCall, second: RingCall, others: RingCall) {
-    // Four tickets are a lap.
+/// Two calls that have looked at a place stop, while the others come round to it again and again:
+/// neither may change it any more, nor be in the way.
+fn stall_two_ring_calls<R: Ring>(first: RingCall, second: RingCall, others: RingCall) {
+    // Two places are a lap.
     for before in 0..=4 {
         let others = vec![others; before + 1];
         let (before, after) = others.split_at(before);
         let threads: [&[RingCall]; 4] = [&[first], &[second], before, after];
-        at_each_two_places(|script| run_mpmc_ring::<2>(u64::MAX - 2, 1, &threads, script));
+        at_each_two_places(|script| run_ring::<R>(u64::MAX - 2, 1, &threads, script));
     }
 }
 
-#[test]
-fn ring_goes_on_empty_past_two_stalled_calls() {
-    stall_two_ring_calls(Pop, Push, Pop);
-}
-
-#[test]
-fn ring_goes_on_full_past_two_stalled_calls() {
-    stall_two_ring_calls(Push, Pop, Push);
-}
-
-/// Runs a script on a ring: gets where positions start, how many values are in it, and what each thread does.
-type RunRing = fn(u64, usize, &[&[RingCall]], &[Turn]) -> Vec<bool>;
-
-fn ring_of_n_goes_on_past_any_stalled_call(n: usize, run: RunRing) {
-    let laps = [Push, RingCall::PopByTicket, Push, Pop, RingCall::IsEmpty, Pop, RingCall::IsFull];
-    for fill in 0..=n {
+fn ring_goes_on_past_any_stalled_call<R: Ring>(capacity: usize) {
+    let laps = [Push, Pop, Push, Pop, RingCall::IsEmpty, Pop, RingCall::IsFull];
+    let closing = [Push, RingCall::Close, Pop, Push, Pop];
+    for fill in 0..=capacity {
         for &call in RingCall::ALL {
-            for others in [&[Push, Pop, Pop][..], &[Pop, Push, Push], &laps] {
+            for others in [&[Push, Pop, Pop][..], &[Pop, Push, Push], &laps, &closing] {
                 let threads = [&[call][..], others];
-                at_each_place_of_thread_0(|script| run(u64::MAX, fill, &threads, script));
+                at_each_place_of_thread_0(|script| run_ring::<R>(u64::MAX, fill, &threads, script));
             }
         }
     }
 }
 
-#[test]
-fn ring_goes_on_past_any_stalled_call() {
-    ring_of_n_goes_on_past_any_stalled_call(1, run_mpmc_ring::<1>);
-    ring_of_n_goes_on_past_any_stalled_call(2, run_mpmc_ring::<2>);
+fn ring_is_right_in_any_order_of_steps<R: Ring>(capacity: usize, seeds: Range<u64>) {
+    let choices = [&[Push, Pop][..], &[Push, RingCall::ForcePush, Pop], RingCall::ALL];
+    for choices in choices {
+        for seed in seeds.clone() {
+            let random = &mut Random::new(seed);
+            let calls: [[RingCall; CALLS]; THREADS] = random_calls(random, choices);
+            let script = random_script(random, THREADS, TURNS);
+            let start = u64::MAX - random.below(6 * capacity) as u64;
+            let fill = random.below(capacity + 1);
+            run_ring::<R>(start, fill, &calls.each_ref().map(|calls| &calls[..]), &script);
+        }
+    }
 }
 
-#[test]
-fn ring_is_right_in_any_order_of_steps() {
-    fn run<const N: usize>(seed: u64, choices: &[RingCall]) {
-        let random = &mut Random::new(seed);
-        let calls: [[RingCall; CALLS]; THREADS] = random_calls(random, choices);
-        let script = random_script(random, THREADS, TURNS);
-        let start = u64::MAX - random.below(6 * N) as u64;
-        run_mpmc_ring::<N>(start, random.below(N + 1), &calls.each_ref().map(|c| &c[..]), &script);
-    }
-    let choices = [&[Push, Pop][..], &[Push, RingCall::PopByTicket], RingCall::ALL];
-    for choices in choices {
-        (0..100).for_each(|seed| run::<1>(seed, choices));
-        (100..250).for_each(|seed| run::<2>(seed, choices));
-    }
+macro_rules! stall_rings {
+    ($($name:ident: $ring:ident;)+) => {$(
+        mod $name {
+            use super::*;
+            use latchless::ring::$ring;
+
+            #[test]
+            fn goes_on_empty_past_two_stalled_calls() {
+                stall_two_ring_calls::<$ring<u64, 2>>(Pop, Push, Pop);
+            }
+
+            #[test]
+            fn goes_on_full_past_two_stalled_calls() {
+                stall_two_ring_calls::<$ring<u64, 2>>(Push, Pop, Push);
+            }
+
+            #[test]
+            fn goes_on_past_any_stalled_call() {
+                ring_goes_on_past_any_stalled_call::<$ring<u64, 1>>(1);
+                ring_goes_on_past_any_stalled_call::<$ring<u64, 2>>(2);
+            }
+
+            #[test]
+            fn is_right_in_any_order_of_steps() {
+                ring_is_right_in_any_order_of_steps::<$ring<u64, 1>>(1, 0..100);
+                ring_is_right_in_any_order_of_steps::<$ring<u64, 2>>(2, 100..250);
+            }
+        }
+    )+};
+}
+
+stall_rings! {
+    mpmc_ring: MpmcRing;
+}
+
+#[cfg(not(latchless_native))]
+stall_rings! {
+    word_ring: WordRing;
 }
 
 // === TurnRing ===
 
-/// The proof that the test of the lock-free ring can fail: this one is not lock-free, so it fails. (With one
+/// The proof that the test of the lock-free rings can fail: this one is not lock-free, so it fails. (With one
 /// slot there is no other that the stopped call would keep from anybody.)
 #[test]
 fn turn_ring_does_not_go_on_past_a_stalled_call() {
-    let runs: [(usize, RunRing); 2] =
-        [(2, run_turn_ring_as_mpmc_ring::<2>), (4, run_turn_ring_as_mpmc_ring::<4>)];
-    for (n, run) in runs {
-        let message = panic_message(move || ring_of_n_goes_on_past_any_stalled_call(n, run))
-            .expect("a ring that is not lock-free fails the test of one that is");
+    use latchless::ring::TurnRing;
+
+    let runs: [fn(); 2] = [
+        || ring_goes_on_past_any_stalled_call::<TurnRing<u64, 2>>(2),
+        || ring_goes_on_past_any_stalled_call::<TurnRing<u64, 4>>(4),
+    ];
+    for run in runs {
+        let message =
+            panic_message(run).expect("a ring that is not lock-free fails the test of one that is");
         let reason = "no order of these calls explains what they returned";
         assert!(message.contains(reason), "{message}");
     }

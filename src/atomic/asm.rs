@@ -16,9 +16,6 @@ use crate::arch::{cpu::is_known_to_have_atomic_vector_moves, movdqa_load, movdqa
 
 pub(crate) use core::sync::atomic::fence;
 
-/// How many threads and interrupt contexts may be inside one structure at once.
-pub(crate) const MAX_THREADS: usize = 4096;
-
 /// A `SeqCst` fence that follows a read-modify-write with nothing but register work in between
 /// (Linux's `smp_mb__after_atomic`): the locked instruction was the fence already.
 #[inline(always)]
@@ -374,6 +371,20 @@ impl RawPair {
     pub(crate) fn load_high(&self, order: Ordering) -> u64 {
         let [_, high] = &self.0;
         high.load(order)
+    }
+
+    /// Compares and exchanges the word at the higher address alone.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn compare_exchange_high(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        let [_, high] = &self.0;
+        high.compare_exchange(current, new, success, failure)
     }
 
     #[inline(always)]

@@ -107,6 +107,17 @@ macro_rules! except_in_models {
     ($($item:tt)*) => {};
 }
 
+/// Items that need [`AtomicPair`].
+#[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
+macro_rules! with_pairs {
+    ($($item:item)*) => { $($item)* };
+}
+#[cfg(not(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64"))))))]
+macro_rules! with_pairs {
+    ($($item:item)*) => {};
+}
+pub(crate) use with_pairs;
+
 /// What only models hold: what an argument claims, asked of every execution.
 #[cfg(not(loom))]
 macro_rules! only_in_models {
@@ -153,8 +164,9 @@ mod integer;
 mod local;
 mod modify;
 pub mod ordering;
-#[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
-mod pair;
+with_pairs! {
+    mod pair;
+}
 mod pointer;
 #[cfg(not(any(loom, latchless_native, miri, not(target_arch = "x86_64"))))]
 mod wide;
@@ -172,15 +184,16 @@ pub use self::local::{
 };
 #[cfg(target_has_atomic = "64")]
 pub use self::local::{LocalI64, LocalU64};
-#[cfg(any(loom, not(any(latchless_native, miri, not(target_arch = "x86_64")))))]
-pub use self::pair::{AtomicPair, Unsupported};
+with_pairs! {
+    pub use self::pair::{AtomicPair, Unsupported};
+}
 pub use self::pointer::AtomicPtr;
 #[cfg(not(any(loom, latchless_native, miri, not(target_arch = "x86_64"))))]
 pub use self::wide::{AtomicI128, AtomicU128};
 
-pub(crate) use self::backend::{CellsView, UnsafeCell, UnsafeCells, UnsafeCellsAt};
 #[cfg(target_has_atomic = "64")]
-pub(crate) use self::backend::{MAX_THREADS, fence_after_rmw};
+pub(crate) use self::backend::fence_after_rmw;
+pub(crate) use self::backend::{CellsView, UnsafeCell, UnsafeCells, UnsafeCellsAt};
 
 /// Orders this thread's accesses before it and after it for those who fence or synchronize too, like
 /// core's `fence`. On x86-64 `SeqCst` is one `mfence` or locked instruction; the others only bind the

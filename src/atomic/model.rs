@@ -110,9 +110,6 @@ fn write(watched: &[UnsafeCell<()>], index: usize, count: usize) {
     watched.iter().skip(index).take(count).for_each(|cell| cell.with_mut(|_| ()));
 }
 
-/// How many threads may be inside one structure at once: loom knows five, with the main one.
-pub(crate) const MAX_THREADS: usize = 4;
-
 /// A `SeqCst` fence that follows a read-modify-write.
 pub(crate) fn fence_after_rmw() {
     fence(Ordering::SeqCst);
@@ -195,6 +192,28 @@ impl RawPair {
     pub(crate) fn load_high(&self, order: Ordering) -> u64 {
         let [_, high] = unpack(self.0.load(order));
         high
+    }
+
+    /// Compares and exchanges the word at the higher address alone.
+    #[track_caller]
+    pub(crate) fn compare_exchange_high(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        let mut found = unpack(self.0.load(failure));
+        loop {
+            let [low, high] = found;
+            if high != current {
+                return Err(high);
+            }
+            match self.compare_exchange([low, current], [low, new], success, failure) {
+                Ok(_) => return Ok(current),
+                Err(other) => found = other,
+            }
+        }
     }
 
     #[track_caller]

@@ -15,8 +15,6 @@ pub(crate) use core::sync::atomic::fence;
 
 /// How many threads and interrupt contexts may be inside one structure at once.
 #[cfg(target_has_atomic = "64")]
-pub(crate) const MAX_THREADS: usize = 4096;
-
 /// A `SeqCst` fence that follows a read-modify-write.
 #[cfg(target_has_atomic = "64")]
 #[inline(always)]

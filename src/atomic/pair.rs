@@ -153,6 +153,19 @@ impl AtomicPair {
         self.0.compare_exchange(current, new, success.into(), failure.into())
     }
 
+    /// Stores `new` in the word at the higher address if it is `current`; the other one stays as it is.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn compare_exchange_high(
+        &self,
+        current: u64,
+        new: u64,
+        success: impl AnyOrdering,
+        failure: impl LoadOrdering,
+    ) -> Result<u64, u64> {
+        self.0.compare_exchange_high(current, new, success.into(), failure.into())
+    }
+
     /// Stores both words: one `movdqa` where [`load`](Self::load) is one, unless `order` is `SeqCst`; else
     /// a `lock cmpxchg16b` loop.
     #[inline]

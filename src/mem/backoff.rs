@@ -38,6 +38,13 @@ impl Backoff {
         Self { step: 0 }
     }
 
+    /// Starts with a wait of some hundred nanoseconds: as long as it takes others to call several times
+    /// while they have the cache lines to themselves, instead of once with each line passed to and fro.
+    #[inline]
+    pub(crate) const fn after_collision() -> Self {
+        Self { step: 4 }
+    }
+
     /// Waits, and doubles the next wait up to the limit.
     #[inline]
     pub fn wait(&mut self) {

@@ -43,8 +43,13 @@ mod with_std;
 use core::error::Error;
 use core::fmt;
 
+use crate::atomic::with_pairs;
+
 #[cfg(target_has_atomic = "64")]
 pub use self::mpmc::MpmcRing;
+with_pairs! {
+    pub use self::mpmc::{Word, WordRing};
+}
 #[cfg(target_has_atomic = "64")]
 pub use self::overwriting::OverwritingRing;
 #[cfg(feature = "alloc")]
@@ -54,16 +59,101 @@ pub use self::spsc::{SpscRing, SpscSliceRing};
 pub use self::turn::TurnHeapRing;
 pub use self::turn::{TurnRing, TurnSliceRing};
 
+/// A push was refused; the value comes back.
+///
+/// # Examples
+///
+/// ```
+/// use latchless::ring::{MpmcRing, PushError};
+///
+/// let ring: MpmcRing<String, 1> = MpmcRing::new();
+/// ring.push("first".into())?;
+/// let Err(PushError::Full(back)) = ring.push("second".into()) else { unreachable!() };
+/// assert_eq!(back, "second");
+///
+/// ring.close();
+/// assert!(matches!(ring.push("third".into()), Err(PushError::Closed(_))));
+/// # Ok::<(), PushError<String>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PushError<T> {
+    /// There was no room.
+    Full(T),
+    /// The ring is closed: no push will succeed any more.
+    Closed(T),
+}
+
+impl<T> PushError<T> {
+    /// Takes the value back.
+    #[inline]
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Full(value) | Self::Closed(value) => value,
+        }
+    }
+}
+
+impl<T> From<Full<T>> for PushError<T> {
+    #[inline]
+    fn from(Full(value): Full<T>) -> Self {
+        Self::Full(value)
+    }
+}
+
+impl<T> fmt::Debug for PushError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+impl<T> fmt::Display for PushError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "ring is full",
+            Self::Closed(_) => "ring is closed",
+        })
+    }
+}
+
+impl<T> Error for PushError<T> {}
+
+/// A push that makes room for itself was refused; nothing is lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ForcePushError<T> {
+    /// Why, with the value that was to be pushed.
+    pub refused: PushError<T>,
+    /// What had been taken out to make room, if the ring was closed just then.
+    pub evicted: Option<T>,
+}
+
+impl<T> fmt::Debug for ForcePushError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForcePushError").field("refused", &self.refused).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for ForcePushError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refused.fmt(f)
+    }
+}
+
+impl<T> Error for ForcePushError<T> {}
+
 /// There was no room; the value that did not fit comes back.
 ///
 /// # Examples
 ///
 /// ```
-/// use latchless::ring::{Full, MpmcRing};
+/// use latchless::ring::{Full, SpscRing};
 ///
-/// let ring: MpmcRing<String, 1> = MpmcRing::new();
-/// ring.push("first".into())?;
-/// let Err(Full(back)) = ring.push("second".into()) else { unreachable!() };
+/// let mut ring: SpscRing<String, 1> = SpscRing::new();
+/// let (mut producer, _) = ring.split();
+/// producer.push("first".into())?;
+/// let Err(Full(back)) = producer.push("second".into()) else { unreachable!() };
 /// assert_eq!(back, "second");
 /// # Ok::<(), Full<String>>(())
 /// ```

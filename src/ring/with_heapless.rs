@@ -4,6 +4,10 @@
 use super::MpmcRing;
 use super::spsc::{Consumer, RingRef};
 use super::storage::Storage;
+use crate::atomic::with_pairs;
+with_pairs! {
+    use super::{Word, WordRing};
+}
 
 impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
     /// Pops as many values as there are, or as `out` has room for, and appends them to `out` in
@@ -37,32 +41,42 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
 }
 
 #[cfg(target_has_atomic = "64")]
-impl<T, const N: usize> MpmcRing<T, N> {
-    /// Pops values until the ring is empty or `out` is full, and appends them to `out` in order.
-    /// Returns how many. Values of other consumers may lie between them.
-    ///
-    /// **Progress** lock-free for each value. **Context** any. **Complexity** O(values popped).
-    /// **Ordering** as [`pop`](Self::pop).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use latchless::ring::MpmcRing;
-    ///
-    /// let ring = MpmcRing::<u8, 4>::new();
-    /// (0..3).for_each(|n| ring.push(n).unwrap());
-    ///
-    /// let mut batch = heapless::Vec::<u8, 8>::new();
-    /// assert_eq!(ring.pop_into_vec(&mut batch), 3);
-    /// assert_eq!(batch, [0, 1, 2]);
-    /// ```
-    pub fn pop_into_vec<const M: usize>(&self, out: &mut heapless::Vec<T, M>) -> usize {
-        let before = out.len();
-        while !out.is_full() {
-            let Some(value) = self.pop() else { break };
-            let pushed = out.push(value);
-            debug_assert!(pushed.is_ok(), "`out` was not full");
+macro_rules! pop_into_vec {
+    ($ring:literal, [$($generics:tt)*] $type:ty, $item:ident) => {
+        impl<$($generics)*> $type {
+            /// Pops values until the ring is empty or `out` is full, and appends them to `out` in order.
+            /// Returns how many. Values of other consumers may lie between them.
+            ///
+            /// **Progress** lock-free for each value. **Context** any. **Complexity** O(values popped).
+            /// **Ordering** as [`pop`](Self::pop).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use latchless::ring::", $ring, ";")]
+            ///
+            #[doc = concat!("let ring = ", $ring, "::<u8, 4>::new();")]
+            /// (0..3).for_each(|n| ring.push(n).unwrap());
+            ///
+            /// let mut batch = heapless::Vec::<u8, 8>::new();
+            /// assert_eq!(ring.pop_into_vec(&mut batch), 3);
+            /// assert_eq!(batch, [0, 1, 2]);
+            /// ```
+            pub fn pop_into_vec<const M: usize>(&self, out: &mut heapless::Vec<$item, M>) -> usize {
+                let before = out.len();
+                while !out.is_full() {
+                    let Some(value) = self.pop() else { break };
+                    let pushed = out.push(value);
+                    debug_assert!(pushed.is_ok(), "`out` was not full");
+                }
+                out.len() - before
+            }
         }
-        out.len() - before
-    }
+    };
+}
+
+#[cfg(target_has_atomic = "64")]
+pop_into_vec!("MpmcRing", [T, const N: usize] MpmcRing<T, N>, T);
+with_pairs! {
+    pop_into_vec!("WordRing", [T: Word, const N: usize] WordRing<T, N>, T);
 }

@@ -6,10 +6,14 @@
 use spin::relax::RelaxStrategy;
 
 use super::Full;
-#[cfg(target_has_atomic = "64")]
-use super::MpmcRing;
 use super::spsc::{Consumer, Producer, RingRef};
 use super::storage::Storage;
+use crate::atomic::with_pairs;
+with_pairs! {
+    use super::{Word, WordRing};
+}
+#[cfg(target_has_atomic = "64")]
+use super::{MpmcRing, PushError};
 
 /// Calls `attempt` until it succeeds, with `W` in between.
 fn wait_to_push<T, W: RelaxStrategy>(
@@ -64,31 +68,65 @@ impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
 }
 
 #[cfg(target_has_atomic = "64")]
-impl<T, const N: usize> MpmcRing<T, N> {
-    /// Appends `value`, waiting for room as `W` says.
-    ///
-    /// **Progress** blocking. **Context** threads only. **Ordering** as [`push`](Self::push).
-    pub fn push_wait<W: RelaxStrategy>(&self, value: T) {
-        wait_to_push::<T, W>(value, |value| self.push(value));
-    }
+macro_rules! wait {
+    ($ring:literal, [$($generics:tt)*] $type:ty, $item:ident) => {
+        impl<$($generics)*> $type {
+            /// Appends `value`, waiting for room as `W` says.
+            ///
+            /// **Progress** blocking. **Context** threads only. **Ordering** as [`push`](Self::push).
+            ///
+            /// # Errors
+            ///
+            /// `value`, once the ring is [closed](Self::close).
+            pub fn push_wait<W: RelaxStrategy>(&self, mut value: $item) -> Result<(), $item> {
+                loop {
+                    match self.push(value) {
+                        Ok(()) => return Ok(()),
+                        Err(PushError::Closed(back)) => return Err(back),
+                        Err(PushError::Full(back)) => value = back,
+                    }
+                    W::relax();
+                }
+            }
 
-    /// Takes the oldest value out, waiting for one as `W` says.
-    ///
-    /// **Progress** blocking. **Context** threads only. **Ordering** as [`pop`](Self::pop).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use latchless::ring::MpmcRing;
-    ///
-    /// let ring = MpmcRing::<u32, 2>::new();
-    /// std::thread::scope(|scope| {
-    ///     scope.spawn(|| (1..=10).for_each(|n| ring.push_wait::<spin::relax::Spin>(n)));
-    ///     let sum: u32 = (0..10).map(|_| ring.pop_wait::<spin::relax::Spin>()).sum();
-    ///     assert_eq!(sum, 55);
-    /// });
-    /// ```
-    pub fn pop_wait<W: RelaxStrategy>(&self) -> T {
-        wait_to_pop::<T, W>(|| self.pop())
-    }
+            /// Takes the oldest value out, waiting for one as `W` says, or returns `None` if the ring is
+            /// [drained](Self::is_drained).
+            ///
+            /// **Progress** blocking. **Context** threads only. **Ordering** as [`pop`](Self::pop).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use latchless::ring::", $ring, ";")]
+            /// use spin::relax::Spin;
+            ///
+            #[doc = concat!("let ring = ", $ring, "::<u32, 2>::new();")]
+            /// std::thread::scope(|scope| {
+            ///     scope.spawn(|| {
+            ///         (1..=10).for_each(|n| ring.push_wait::<Spin>(n).unwrap());
+            ///         ring.close();
+            ///     });
+            ///     let sum: u32 = core::iter::from_fn(|| ring.pop_wait::<Spin>()).sum();
+            ///     assert_eq!(sum, 55);
+            /// });
+            /// ```
+            pub fn pop_wait<W: RelaxStrategy>(&self) -> Option<$item> {
+                loop {
+                    if let Some(value) = self.pop() {
+                        return Some(value);
+                    }
+                    if self.is_drained() {
+                        return None;
+                    }
+                    W::relax();
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_has_atomic = "64")]
+wait!("MpmcRing", [T, const N: usize] MpmcRing<T, N>, T);
+with_pairs! {
+    wait!("WordRing", [T: Word, const N: usize] WordRing<T, N>, T);
 }

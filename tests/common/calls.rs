@@ -6,56 +6,175 @@ use core::mem::MaybeUninit;
 use std::collections::VecDeque;
 
 use latchless::counter::Counter;
+#[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
+use latchless::ring::WordRing;
 use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
-use latchless::ring::turn::PushError;
-use latchless::ring::{MpmcRing, SpscRing, TurnRing, overwriting};
+use latchless::ring::{ForcePushError, MpmcRing, PushError, SpscRing, TurnRing, overwriting, turn};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use super::linearizability::Log;
 use super::specs::{
-    BusyFifoCall, CountCall, FifoCall, LatestCall, LifoCall, RegisterCall, SlotsCall,
+    BusyFifoCall, CountCall, Fifo, FifoCall, LatestCall, LifoCall, RegisterCall, SlotsCall,
 };
 
-// === MpmcRing ===
+// === MpmcRing, WordRing ===
+
+/// A ring of any number of producers and consumers.
+pub(crate) trait Ring: Sync {
+    /// Whether a push that finds no room has met as many values as there are slots: calls under way
+    /// hold none.
+    const IS_EXACT: bool;
+
+    fn starting_at(position: u64) -> Self;
+    fn push(&self, value: u64) -> Result<(), PushError<u64>>;
+    fn force_push(&self, value: u64) -> Result<Option<u64>, ForcePushError<u64>>;
+    fn push_slice(&self, values: &[u64]) -> usize;
+    fn pop(&self) -> Option<u64>;
+    fn pop_slice(&self, places: &mut [u64]) -> usize;
+    #[cfg(feature = "heapless")]
+    fn pop_into_vec(&self, batch: &mut heapless::Vec<u64, BATCH>) -> usize;
+    fn close(&self) -> bool;
+    fn is_closed(&self) -> bool;
+    fn is_drained(&self) -> bool;
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
+    fn is_full(&self) -> bool;
+    fn capacity(&self) -> usize;
+}
+
+macro_rules! ring {
+    ($([$($generics:tt)*] $ring:ty, $is_exact:literal;)+) => {$(
+        impl<$($generics)*> Ring for $ring {
+            const IS_EXACT: bool = $is_exact;
+
+            fn starting_at(position: u64) -> Self {
+                Self::with_start(position)
+            }
+
+            fn push(&self, value: u64) -> Result<(), PushError<u64>> {
+                self.push(value)
+            }
+
+            fn force_push(&self, value: u64) -> Result<Option<u64>, ForcePushError<u64>> {
+                self.force_push(value)
+            }
+
+            fn push_slice(&self, values: &[u64]) -> usize {
+                self.push_slice(values)
+            }
+
+            fn pop(&self) -> Option<u64> {
+                self.pop()
+            }
+
+            fn pop_slice(&self, places: &mut [u64]) -> usize {
+                self.pop_slice(places)
+            }
+
+            #[cfg(feature = "heapless")]
+            fn pop_into_vec(&self, batch: &mut heapless::Vec<u64, BATCH>) -> usize {
+                self.pop_into_vec(batch)
+            }
+
+            fn close(&self) -> bool {
+                self.close()
+            }
+
+            fn is_closed(&self) -> bool {
+                self.is_closed()
+            }
+
+            fn is_drained(&self) -> bool {
+                self.is_drained()
+            }
+
+            fn len(&self) -> usize {
+                self.len()
+            }
+
+            fn is_empty(&self) -> bool {
+                self.is_empty()
+            }
+
+            fn is_full(&self) -> bool {
+                self.is_full()
+            }
+
+            fn capacity(&self) -> usize {
+                self.capacity()
+            }
+        }
+    )+};
+}
+
+ring! {
+    [const N: usize] MpmcRing<u64, N>, false;
+}
+
+#[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
+ring! {
+    [const N: usize] WordRing<u64, N>, true;
+}
 
 /// What to do to a ring of any number of producers and consumers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum RingCall {
     Push,
+    ForcePush,
+    /// Pushes two.
+    PushSlice,
     Pop,
-    /// Pops though the ring looks empty, as a pop does whose look came too early.
-    PopByTicket,
+    /// Pops two.
+    PopSlice,
     #[cfg(feature = "heapless")]
     PopIntoVec,
     Len,
     IsEmpty,
     IsFull,
+    IsClosed,
+    IsDrained,
+    Close,
 }
 
 impl RingCall {
+    /// [`Close`](Self::Close) is the last.
     pub(crate) const ALL: &[Self] = &[
         Self::Push,
+        Self::ForcePush,
+        Self::PushSlice,
         Self::Pop,
-        Self::PopByTicket,
+        Self::PopSlice,
         #[cfg(feature = "heapless")]
         Self::PopIntoVec,
         Self::Len,
         Self::IsEmpty,
         Self::IsFull,
+        Self::IsClosed,
+        Self::IsDrained,
+        Self::Close,
     ];
 
-    /// Makes the call; a push pushes `value`.
-    pub(crate) fn make<const N: usize>(
-        self,
-        ring: &MpmcRing<u64, N>,
-        value: u64,
-        log: &mut Log<'_, FifoCall>,
-    ) {
+    /// Makes the call; a push pushes `value`, and a batch another one that no other call gets.
+    pub(crate) fn make<R: Ring>(self, ring: &R, value: u64, log: &mut Log<'_, FifoCall>) {
+        let values: [u64; BATCH] = [value, value + 10_000];
         match self {
             Self::Push => log.call(|| FifoCall::of_push(value, ring.push(value))),
+            Self::ForcePush => {
+                log.ask(|| FifoCall::of_force_push(value, ring.force_push(value), R::IS_EXACT))
+            }
+            Self::PushSlice => log.ask(|| {
+                let count = ring.push_slice(&values);
+                let end = (count < BATCH).then_some(FifoCall::Refused);
+                values.into_iter().take(count).map(FifoCall::Pushed).chain(end)
+            }),
             Self::Pop => log.call(|| FifoCall::of_pop(ring.pop())),
-            Self::PopByTicket => log.call(|| FifoCall::of_pop(ring.pop_by_ticket())),
+            Self::PopSlice => log.ask(|| {
+                let mut places = [0; BATCH];
+                let count = ring.pop_slice(&mut places);
+                let end = (count < BATCH).then_some(FifoCall::Empty);
+                places.into_iter().take(count).map(FifoCall::Popped).chain(end)
+            }),
             #[cfg(feature = "heapless")]
             Self::PopIntoVec => log.ask(|| {
                 let mut batch = heapless::Vec::<_, BATCH>::new();
@@ -65,12 +184,35 @@ impl RingCall {
             }),
             // An estimate, while others are at work.
             Self::Len => log.ask(|| {
-                assert!(ring.len() <= N, "never more than there is room for");
+                assert!(ring.len() <= ring.capacity(), "never more than there is room for");
                 None
             }),
             Self::IsEmpty => log.ask(|| ring.is_empty().then_some(FifoCall::Empty)),
             Self::IsFull => log.ask(|| ring.is_full().then_some(FifoCall::Full)),
+            Self::IsClosed => log.ask(|| ring.is_closed().then_some(FifoCall::IsClosed)),
+            Self::IsDrained => log.ask(|| ring.is_drained().then_some(FifoCall::IsDrained)),
+            Self::Close => {
+                log.ask(|| Some(if ring.close() { FifoCall::Close } else { FifoCall::IsClosed }))
+            }
         }
+    }
+
+    /// Takes everything out and fills the ring, to see that nothing was lost: neither a value nor a
+    /// slot.
+    pub(crate) fn make_all<R: Ring>(ring: &R, log: &mut Log<'_, FifoCall>) {
+        log.call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop()));
+        if ring.is_closed() {
+            Self::Push.make(ring, 999, log);
+            Self::IsDrained.make(ring, 0, log);
+            assert!(ring.is_drained(), "closed and empty");
+        } else {
+            log.call_until(&FifoCall::Full, || FifoCall::of_push(999, ring.push(999)));
+        }
+    }
+
+    /// What a ring of the type is judged by.
+    pub(crate) fn spec<R: Ring>(capacity: usize) -> Fifo {
+        if R::IS_EXACT { Fifo::exact(capacity) } else { Fifo::lending(capacity) }
     }
 }
 
@@ -78,6 +220,80 @@ impl RingCall {
 const BATCH: usize = 2;
 
 // === TurnRing ===
+
+/// As if it were lock-free: Busy counts as Full and as Empty.
+impl<const N: usize> Ring for TurnRing<u64, N> {
+    const IS_EXACT: bool = false;
+
+    fn starting_at(position: u64) -> Self {
+        Self::with_start(position as usize)
+    }
+
+    fn push(&self, value: u64) -> Result<(), PushError<u64>> {
+        self.push(value).map_err(|error| match error {
+            turn::PushError::Full(value) | turn::PushError::Busy(value) => PushError::Full(value),
+            turn::PushError::Closed(value) => PushError::Closed(value),
+        })
+    }
+
+    fn force_push(&self, value: u64) -> Result<Option<u64>, ForcePushError<u64>> {
+        self.force_push(value).map_err(|error| match error {
+            turn::PushError::Full(value) | turn::PushError::Busy(value) => {
+                ForcePushError { refused: PushError::Full(value), evicted: None }
+            }
+            turn::PushError::Closed(value) => {
+                ForcePushError { refused: PushError::Closed(value), evicted: None }
+            }
+        })
+    }
+
+    fn push_slice(&self, values: &[u64]) -> usize {
+        self.push_slice(values)
+    }
+
+    fn pop(&self) -> Option<u64> {
+        self.pop().ok()
+    }
+
+    fn pop_slice(&self, places: &mut [u64]) -> usize {
+        self.pop_slice(places)
+    }
+
+    #[cfg(feature = "heapless")]
+    fn pop_into_vec(&self, batch: &mut heapless::Vec<u64, BATCH>) -> usize {
+        let before = batch.len();
+        batch.extend(self.drain().take(BATCH - before));
+        batch.len() - before
+    }
+
+    fn close(&self) -> bool {
+        self.close()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.is_closed() && self.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_full()
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity()
+    }
+}
 
 /// What to do to a ring whose slots have turns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,9 +359,9 @@ impl TurnRingCall {
             Self::ForcePush => log.call(|| match ring.force_push(value) {
                 Ok(None) => BusyFifoCall::Pushed(vec![value]),
                 Ok(Some(oldest)) => BusyFifoCall::Replaced(value, oldest),
-                Err(PushError::Full(_)) => panic!("it makes room"),
-                Err(PushError::Busy(_)) => BusyFifoCall::ForcePushBusy,
-                Err(PushError::Closed(_)) => BusyFifoCall::PushClosed,
+                Err(turn::PushError::Full(_)) => panic!("it makes room"),
+                Err(turn::PushError::Busy(_)) => BusyFifoCall::ForcePushBusy,
+                Err(turn::PushError::Closed(_)) => BusyFifoCall::PushClosed,
             }),
             Self::PushSlice => log.call(|| pushed(ring.push_slice(&values))),
             Self::PushEntireSlice => log.call(|| match ring.push_entire_slice(&values) {

@@ -79,3 +79,16 @@ impl Drop for Tracked<'_> {
         assert!(!self.panics, "the drop of value {} panics", self.id);
     }
 }
+
+/// In a box.
+#[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
+impl latchless::ring::Word for Tracked<'_> {
+    fn into_word(self) -> u64 {
+        Box::into_raw(Box::new(self)).expose_provenance() as u64
+    }
+
+    unsafe fn from_word(word: u64) -> Self {
+        // SAFETY: the caller's word: it is the box that `into_word` made, and comes back once.
+        *unsafe { Box::from_raw(core::ptr::with_exposed_provenance_mut(word as usize)) }
+    }
+}

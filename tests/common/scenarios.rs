@@ -6,21 +6,19 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use latchless::counter::Counter;
-use latchless::ring::turn::PushError;
-use latchless::ring::{Full, MpmcRing, OverwritingRing, SpscRing, TurnRing};
+use latchless::ring::{OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use super::baton::{Calls, Turn, conduct};
 use super::calls::{
-    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, RingCall,
+    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall,
     SnapshotCall, StackCall, TurnRingCall,
 };
 use super::guarded::Guarded;
 use super::linearizability::{Clock, Log, Spec, assert_linearizable};
 use super::specs::{
-    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, FifoCall, Latest, Lifo, LifoCall, Register,
-    Slots,
+    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Lifo, LifoCall, Register, Slots,
 };
 
 /// The logs of the threads of a script, and one for what comes before and after.
@@ -70,7 +68,7 @@ fn calls_of<'env, C: Copy + Send + 'env>(
 }
 
 /// Runs the script on a ring that holds `fill` values. Returns which turns ended in time.
-pub(crate) fn run_mpmc_ring<const N: usize>(
+pub(crate) fn run_ring<R: Ring>(
     start: u64,
     fill: usize,
     threads: &[&[RingCall]],
@@ -78,18 +76,14 @@ pub(crate) fn run_mpmc_ring<const N: usize>(
 ) -> Vec<bool> {
     let clock = Clock::new();
     let stage = Stage::new(&clock, threads.len());
-    let ring = Guarded::new(MpmcRing::<u64, N>::with_start(start));
-    stage.alone(|log| (0..fill as u64).for_each(|value| RingCall::Push.make(&ring, value, log)));
+    let ring = Guarded::new(R::starting_at(start));
+    stage.alone(|log| (0..fill as u64).for_each(|value| RingCall::Push.make(&*ring, value, log)));
     let make = |thread: usize, value: u64, call: RingCall| {
-        stage.on(thread, |log| call.make(&ring, value, log));
+        stage.on(thread, |log| call.make(&*ring, value, log));
     };
     let stopped = conduct(&ring, script, calls_of(threads, &make));
-    stage.alone(|log| {
-        // Nothing was lost: neither a value nor a slot.
-        log.call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop()));
-        log.call_until(&FifoCall::Full, || FifoCall::of_push(999, ring.push(999)));
-    });
-    stage.judge(Fifo::lending(N), script);
+    stage.alone(|log| RingCall::make_all(&*ring, log));
+    stage.judge(RingCall::spec::<R>(ring.capacity()), script);
     stopped
 }
 
@@ -123,36 +117,6 @@ pub(crate) fn run_turn_ring<const N: usize>(
         }
     });
     stage.judge(BusyFifo::of(N), script);
-    stopped
-}
-
-/// Runs the script of a lock-free ring on one that is not, and judges it as if it were: Busy counts as Full
-/// and as Empty.
-pub(crate) fn run_turn_ring_as_mpmc_ring<const N: usize>(
-    start: u64,
-    fill: usize,
-    threads: &[&[RingCall]],
-    script: &[Turn],
-) -> Vec<bool> {
-    let clock = Clock::new();
-    let stage = Stage::new(&clock, threads.len());
-    let ring = Guarded::new(TurnRing::<u64, N>::with_start(start as usize));
-    let push = |value| ring.push(value).map_err(|error: PushError<u64>| Full(error.into_inner()));
-    let make = |thread: usize, value: u64, call: RingCall| {
-        stage.on(thread, |log| match call {
-            RingCall::Push => log.call(|| FifoCall::of_push(value, push(value))),
-            RingCall::IsEmpty => log.ask(|| ring.is_empty().then_some(FifoCall::Empty)),
-            RingCall::IsFull => log.ask(|| ring.is_full().then_some(FifoCall::Full)),
-            _ => log.call(|| FifoCall::of_pop(ring.pop().ok())),
-        });
-    };
-    (0..fill as u64).for_each(|value| make(threads.len(), value, RingCall::Push));
-    let stopped = conduct(&ring, script, calls_of(threads, &make));
-    stage.alone(|log| {
-        log.call_until(&FifoCall::Empty, || FifoCall::of_pop(ring.pop().ok()));
-        log.call_until(&FifoCall::Full, || FifoCall::of_push(999, push(999)));
-    });
-    stage.judge(Fifo::lending(N), script);
     stopped
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use latchless::ring::Full;
-use latchless::ring::turn::{PopError, PushError};
+use latchless::ring::turn::{self, PopError};
+use latchless::ring::{ForcePushError, PushError};
 
 use super::linearizability::{Spec, UnderWay};
 
@@ -15,14 +15,17 @@ pub(crate) struct Fifo {
     values: VecDeque<u64>,
     capacity: usize,
     calls_hold_slots: bool,
+    is_closed: bool,
 }
 
 /// A call on a queue and what it returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FifoCall {
     Pushed(u64),
-    /// A push was refused, or the queue called itself full.
+    /// A push was refused for want of room, or the queue called itself full.
     Full,
+    /// A push into a full queue took the oldest value, the first of these, out for its own.
+    Replaced(u64, u64),
     Popped(u64),
     /// A value was taken out that nobody saw.
     Skipped,
@@ -31,16 +34,45 @@ pub(crate) enum FifoCall {
     Empty,
     /// The queue said how many values are in it.
     Length(usize),
+    /// The queue was closed.
+    Close,
+    /// A push was refused for one of the two reasons.
+    Refused,
+    /// A push was refused because the queue is closed, or the queue said that it is.
+    IsClosed,
+    /// The queue said that it is closed and empty.
+    IsDrained,
 }
 
 impl FifoCall {
     /// What a push that returned `result` did.
-    pub(crate) fn of_push(value: u64, result: Result<(), Full<u64>>) -> Self {
+    pub(crate) fn of_push(value: u64, result: Result<(), impl Into<PushError<u64>>>) -> Self {
+        let error = match result.map_err(Into::into) {
+            Ok(()) => return Self::Pushed(value),
+            Err(error) => error,
+        };
+        let call = match error {
+            PushError::Full(_) => Self::Full,
+            PushError::Closed(_) => Self::IsClosed,
+        };
+        assert_eq!(error.into_inner(), value, "the value that comes back is the one that went in");
+        call
+    }
+
+    /// What a push that may evict the oldest value did, all of it at once or one after the other.
+    pub(crate) fn of_force_push(
+        value: u64,
+        result: Result<Option<u64>, ForcePushError<u64>>,
+        is_at_once: bool,
+    ) -> Vec<Self> {
         match result {
-            Ok(()) => Self::Pushed(value),
-            Err(Full(back)) => {
-                assert_eq!(back, value, "the value that comes back is the one that went in");
-                Self::Full
+            Ok(None) => vec![Self::Pushed(value)],
+            Ok(Some(evicted)) if is_at_once => vec![Self::Replaced(evicted, value)],
+            Ok(Some(evicted)) => vec![Self::Popped(evicted), Self::Pushed(value)],
+            Err(error) => {
+                assert!(!is_at_once || error.evicted.is_none());
+                let refused = Self::of_push(value, Err(error.refused));
+                error.evicted.map(Self::Popped).into_iter().chain([refused]).collect()
             }
         }
     }
@@ -59,13 +91,17 @@ impl FifoCall {
 impl Fifo {
     /// Refuses a push only when `capacity` values are in it.
     pub(crate) fn exact(capacity: usize) -> Self {
-        Self { values: VecDeque::new(), capacity, calls_hold_slots: false }
+        Self { values: VecDeque::new(), capacity, calls_hold_slots: false, is_closed: false }
     }
 
     /// As [`exact`](Self::exact), but a call under way may hold a slot too: a push before its
     /// value is in the queue, a pop after its value has left it.
     pub(crate) fn lending(capacity: usize) -> Self {
-        Self { values: VecDeque::new(), capacity, calls_hold_slots: true }
+        Self { calls_hold_slots: true, ..Self::exact(capacity) }
+    }
+
+    fn is_full(&self, others: &UnderWay<'_, FifoCall>) -> bool {
+        self.values.len() + self.slots_held(others) >= self.capacity
     }
 
     fn slots_held(&self, others: &UnderWay<'_, FifoCall>) -> usize {
@@ -75,7 +111,15 @@ impl Fifo {
         others.most(|call, has_taken_effect| match call {
             FifoCall::Pushed(_) => !has_taken_effect,
             FifoCall::Popped(_) | FifoCall::Skipped => has_taken_effect,
-            FifoCall::Full | FifoCall::Peeked(_) | FifoCall::Empty | FifoCall::Length(_) => false,
+            // A push that finds out late.
+            FifoCall::Refused | FifoCall::IsClosed => true,
+            FifoCall::Full
+            | FifoCall::Replaced(..)
+            | FifoCall::Peeked(_)
+            | FifoCall::Empty
+            | FifoCall::Length(_)
+            | FifoCall::Close
+            | FifoCall::IsDrained => false,
         })
     }
 }
@@ -88,14 +132,24 @@ impl Spec for Fifo {
         let is_possible = match *call {
             FifoCall::Pushed(value) => {
                 next.values.push_back(value);
-                next.values.len() <= self.capacity
+                next.values.len() <= self.capacity && !self.is_closed
             }
-            FifoCall::Full => self.values.len() + self.slots_held(others) >= self.capacity,
+            FifoCall::Replaced(evicted, value) => {
+                next.values.push_back(value);
+                next.values.pop_front() == Some(evicted)
+                    && self.values.len() == self.capacity
+                    && !self.is_closed
+            }
+            FifoCall::Full => self.is_full(others),
+            FifoCall::Refused => self.is_closed || self.is_full(others),
             FifoCall::Popped(value) => next.values.pop_front() == Some(value),
             FifoCall::Skipped => next.values.pop_front().is_some(),
             FifoCall::Peeked(value) => self.values.front() == Some(&value),
             FifoCall::Empty => self.values.is_empty(),
             FifoCall::Length(length) => self.values.len() == length,
+            FifoCall::Close => !core::mem::replace(&mut next.is_closed, true),
+            FifoCall::IsClosed => self.is_closed,
+            FifoCall::IsDrained => self.is_closed && self.values.is_empty(),
         };
         is_possible.then_some(next)
     }
@@ -148,11 +202,11 @@ pub(crate) enum BusyFifoCall {
 
 impl BusyFifoCall {
     /// What a push of `count` values that was refused did.
-    pub(crate) fn of_push_error<T>(error: PushError<T>, count: usize) -> Self {
+    pub(crate) fn of_push_error<T>(error: turn::PushError<T>, count: usize) -> Self {
         match error {
-            PushError::Full(_) => Self::NoRoomFor(count),
-            PushError::Busy(_) => Self::PushBusy,
-            PushError::Closed(_) => Self::PushClosed,
+            turn::PushError::Full(_) => Self::NoRoomFor(count),
+            turn::PushError::Busy(_) => Self::PushBusy,
+            turn::PushError::Closed(_) => Self::PushClosed,
         }
     }
 
@@ -166,7 +220,7 @@ impl BusyFifoCall {
     }
 
     /// What a push that returned `result` did.
-    pub(crate) fn of_push(value: u64, result: Result<(), PushError<u64>>) -> Self {
+    pub(crate) fn of_push(value: u64, result: Result<(), turn::PushError<u64>>) -> Self {
         match result {
             Ok(()) => Self::Pushed(vec![value]),
             Err(error) => {

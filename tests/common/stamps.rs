@@ -32,6 +32,19 @@ impl Stamped {
     }
 }
 
+/// In a box.
+#[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
+impl latchless::ring::Word for Stamped {
+    fn into_word(self) -> u64 {
+        Box::into_raw(Box::new(self)).expose_provenance() as u64
+    }
+
+    unsafe fn from_word(word: u64) -> Self {
+        // SAFETY: the caller's word: it is the box that `into_word` made, and comes back once.
+        *unsafe { Box::from_raw(core::ptr::with_exposed_provenance_mut(word as usize)) }
+    }
+}
+
 /// Checks what the consumers of one run received, each its own sequence.
 ///
 /// Panics unless each consumer saw the items of each producer in ascending order, and all

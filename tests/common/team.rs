@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use latchless::mem::CachePadded;
-use latchless::ring::Full;
+use latchless::ring::PushError;
 
 /// What one thread does.
 pub(crate) type Member<'env, R> = Box<dyn FnOnce(&Team) -> R + Send + 'env>;
@@ -113,10 +113,15 @@ impl Team {
 
     /// Calls `push` until it takes the value.
     #[track_caller]
-    pub(crate) fn push<V>(&self, value: V, mut push: impl FnMut(V) -> Result<(), Full<V>>) {
+    pub(crate) fn push<V, E: Into<PushError<V>>>(
+        &self,
+        value: V,
+        mut push: impl FnMut(V) -> Result<(), E>,
+    ) {
         let mut refused = Some(value);
         self.wait_until(|| {
-            refused = refused.take().and_then(|value| push(value).err().map(Full::into_inner));
+            let error = refused.take().and_then(|value| push(value).err());
+            refused = error.map(|error| error.into().into_inner());
             refused.is_none()
         });
     }

@@ -1,6 +1,6 @@
 //! What the main code of CPU 0 does: cut the file, hand out the pieces, sum the findings.
 
-use latchless::ring::Full;
+use latchless::ring::PushError;
 use latchless::stack::Exhausted;
 
 use super::serve::Hand;
@@ -113,7 +113,7 @@ impl<'a, 'p, P: Platform> Conductor<'a, 'p, P> {
                 let Some(piece) = kept.take().or_else(|| self.cut(handed_out)) else { break };
                 match self.hand_out(piece) {
                     Ok(()) => handed_out += 1,
-                    Err(Full(piece)) => {
+                    Err(piece) => {
                         kept = Some(piece);
                         break;
                     }
@@ -147,19 +147,19 @@ impl<'a, 'p, P: Platform> Conductor<'a, 'p, P> {
     }
 
     /// Puts a piece into the work ring.
-    fn hand_out(&self, piece: Piece<'p>) -> Result<(), Full<Piece<'p>>> {
+    fn hand_out(&self, piece: Piece<'p>) -> Result<(), Piece<'p>> {
         let Hand { pipeline, desk, .. } = self.hand;
         // Counted before it can be summed, and so taken back if it was not handed out.
         desk.during(Structure::Counters, || pipeline.shared.under_way.inc());
         let pushed = desk.during(Structure::Work, || pipeline.work.push(piece));
-        match pushed {
+        match &pushed {
             Ok(()) => desk.count(Event::WorkPushed),
             Err(_) => {
                 desk.count(Event::WorkFull);
                 desk.during(Structure::Counters, || pipeline.shared.under_way.sub(1));
             }
         }
-        pushed
+        pushed.map_err(PushError::into_inner)
     }
 
     /// Sums the findings that have come in.

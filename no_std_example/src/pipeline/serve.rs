@@ -2,7 +2,6 @@
 
 use latchless::arch;
 use latchless::mem::Backoff;
-use latchless::ring::Full;
 
 use super::{Finding, Pipeline, Platform, Receiver};
 use crate::cpu::CpuId;
@@ -85,7 +84,7 @@ impl<'a, 'p, P: Platform> Hand<'a, 'p, P> {
         loop {
             match desk.during(Structure::Findings, || pipeline.findings.push(finding)) {
                 Ok(()) => break desk.count(Event::FindingPushed),
-                Err(Full(rejected)) => finding = rejected,
+                Err(error) => finding = error.into_inner(),
             }
             desk.count(Event::FindingFull);
             backoff.wait();

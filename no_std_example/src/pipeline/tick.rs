@@ -62,9 +62,9 @@ impl Pipeline<'_> {
         desk.count(Event::SampleTaken);
         match self.alarms.push(slot) {
             Ok(()) => desk.count(Event::AlarmPushed),
-            Err(Full(slot)) => {
+            Err(error) => {
                 desk.count(Event::AlarmFull);
-                drop(slot);
+                drop(error.into_inner());
                 desk.count(Event::SampleFreedByInterrupt);
             }
         }

@@ -1,22 +1,25 @@
-//! Two index rings and the slots between them.
+//! Two relays of indices and the slots between them.
 
 use core::fmt;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
-use super::index_ring::IndexRing;
-use crate::atomic::{array, const_fn, only_in_models};
+use super::entry::{IndexEntry, Side};
+use super::relay::{Refusal, Relay};
+use crate::atomic::{array, const_fn};
 use crate::mem::{CachePadded, Slot};
-use crate::ring::Full;
+use crate::ring::{ForcePushError, PushError};
 
 /// A bounded FIFO ring for any number of producers and consumers, strictly lock-free.
 ///
 /// `N`: slots, a power of two, at least 1, checked at compile time; all `N` can be filled. No
-/// allocator, no lock, no registration of threads: put it in a `static` and use it from threads,
-/// interrupt handlers and NMI handlers at once.
+/// allocator, no lock, no registration of threads, no limit on their number: put it in a `static` and
+/// use it from threads, interrupt handlers and NMI handlers at once.
 ///
-/// Size: 768 bytes, plus `32 * N` for the indices (rounded up to 256), plus `N * size_of::<T>()`
-/// rounded up to 128.
+/// Size: 512 bytes, plus `16 * N` for the indices (rounded up to 256), plus `N * size_of::<T>()`
+/// rounded up to 128. A new ring is all zeros, so a `static` takes no room in an image.
+///
+/// For values of at most 8 bytes [`WordRing`](super::WordRing) does the same in half the steps.
 ///
 /// See [the module](crate::ring::mpmc) for what Full and Empty mean, invariants and progress.
 ///
@@ -39,25 +42,46 @@ use crate::ring::Full;
 /// ```
 #[repr(C)]
 pub struct MpmcRing<T, const N: usize> {
-    free: IndexRing<N>,
-    allocated: IndexRing<N>,
+    /// Indices without a value. Pushes lead: at first all are there for them to take. A place holds how
+    /// its index differs from its own number.
+    free: Relay<IndexEntry, N>,
+    /// Indices with a value. Pushes lead here too.
+    allocated: Relay<IndexEntry, N>,
     slots: CachePadded<[Slot<T>; N]>,
 }
 
 // SAFETY: a shared ring moves values of `T` between threads (hence `T: Send`) and never shares a
-// `&T`. An index has one owner, and only the owner touches its slot (INV-1, INV-2).
+// `&T`. An index has one owner, and only the owner touches its slot (INV-3, INV-4).
 unsafe impl<T: Send, const N: usize> Sync for MpmcRing<T, N> {}
 
 assert_impl_all!(MpmcRing<u8, 1>: Send, Sync);
 assert_impl_all!(MpmcRing<core::cell::Cell<u8>, 1>: Send, Sync);
 assert_not_impl_any!(MpmcRing<*const u8, 1>: Send, Sync);
 
+/// A slot without a value, which a call has to itself (INV-3).
+struct Vacant<'r, T> {
+    index: usize,
+    slot: &'r Slot<T>,
+}
+
+/// A slot with a value, which a call has to itself (INV-3).
+struct Occupied<'r, T> {
+    index: usize,
+    slot: &'r Slot<T>,
+}
+
+// === impl MpmcRing ===
+
 impl<T, const N: usize> MpmcRing<T, N> {
     const_fn! {
         /// Creates an empty ring.
         #[inline]
         pub const fn new() -> Self {
-            Self::with_start(0)
+            Self {
+                free: Relay::<IndexEntry, N>::new(),
+                allocated: Relay::<IndexEntry, N>::new(),
+                slots: CachePadded::new(array![Slot::new(); N]),
+            }
         }
     }
 
@@ -67,8 +91,8 @@ impl<T, const N: usize> MpmcRing<T, N> {
         #[inline]
         pub const fn with_start(position: u64) -> Self {
             Self {
-                free: IndexRing::full(position),
-                allocated: IndexRing::empty(position),
+                free: Relay::<IndexEntry, N>::starting_at(position),
+                allocated: Relay::<IndexEntry, N>::starting_at(position),
                 slots: CachePadded::new(array![Slot::new(); N]),
             }
         }
@@ -76,73 +100,168 @@ impl<T, const N: usize> MpmcRing<T, N> {
 
     /// Appends `value`.
     ///
-    /// **Progress** lock-free; a thread stopped anywhere in a push or pop does not stop others.
-    /// **Context** any. **Complexity** O(1) alone: two `lock xadd`, one `lock or`, one
-    /// `lock cmpxchg`. **Ordering** what happened before the push happens before what follows the
+    /// **Progress** lock-free; a thread stopped anywhere in a call does not stop others.
+    /// **Context** any. **Complexity** O(1) alone: two `lock cmpxchg`; O(log N) after another call was
+    /// stopped for long. **Ordering** what happened before the push happens before what follows the
     /// pop of `value`.
     ///
     /// # Errors
     ///
-    /// [`Full`] with `value` in it, if at some moment during the call every slot held a value or
-    /// was owned by another call under way.
+    /// With `value` in it: [`Closed`](PushError::Closed) once the ring is [closed](Self::close);
+    /// [`Full`](PushError::Full), if at some moment during the call every slot held a value or was owned
+    /// by another call under way.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use latchless::ring::{Full, MpmcRing};
+    /// # use latchless::ring::{MpmcRing, PushError};
     /// let ring = MpmcRing::<_, 2>::new();
     /// assert_eq!(ring.push('a'), Ok(()));
     /// assert_eq!(ring.push('b'), Ok(()));
-    /// assert_eq!(ring.push('c'), Err(Full('c')));
+    /// assert_eq!(ring.push('c'), Err(PushError::Full('c')));
     /// assert_eq!(ring.pop(), Some('a'));
     /// ```
     #[inline]
-    pub fn push(&self, value: T) -> Result<(), Full<T>> {
-        let Some(index) = self.free.take() else {
-            return Err(Full(value));
+    pub fn push(&self, value: T) -> Result<(), PushError<T>> {
+        match self.take_free() {
+            Some(index) => self.push_in(index, value),
+            None if self.is_closed() => Err(PushError::Closed(value)),
+            None => Err(PushError::Full(value)),
+        }
+    }
+
+    /// Appends `value`; if there is no room, takes the oldest value out for it and returns that.
+    ///
+    /// **Progress** lock-free. **Context** any. **Complexity** and **Ordering** as those of a
+    /// [`push`](Self::push) and a [`pop`](Self::pop).
+    ///
+    /// # Errors
+    ///
+    /// With `value` in it: [`Closed`](PushError::Closed) once the ring is [closed](Self::close), and if
+    /// that came between the two steps, with the oldest value too; [`Full`](PushError::Full) if every slot
+    /// was owned by another call under way, so that there was nothing to take out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use latchless::ring::MpmcRing;
+    /// let latest = MpmcRing::<_, 2>::new();
+    /// assert_eq!(latest.force_push(1), Ok(None));
+    /// assert_eq!(latest.force_push(2), Ok(None));
+    /// assert_eq!(latest.force_push(3), Ok(Some(1)));
+    /// assert_eq!(latest.pop(), Some(2));
+    /// ```
+    pub fn force_push(&self, value: T) -> Result<Option<T>, ForcePushError<T>> {
+        let (slot, evicted) = if let Some(slot) = self.take_free() {
+            (slot, None)
+        } else if self.is_closed() {
+            return Err(ForcePushError { refused: PushError::Closed(value), evicted: None });
+        } else if let Some(slot) = self.take_allocated() {
+            let (slot, oldest) = slot.empty();
+            (slot, Some(oldest))
+        } else if let Some(slot) = self.take_free() {
+            // All values were popped in between.
+            (slot, None)
+        } else {
+            return Err(ForcePushError { refused: PushError::Full(value), evicted: None });
         };
-        // SAFETY: `take` made this call the one owner of the index (INV-1), and the slot of a free
-        // index is empty (INV-2); E1 made the last reader's access happen before.
-        unsafe { self.slot(index).write(value) };
-        self.allocated.put(index);
-        Ok(())
+        match self.push_in(slot, value) {
+            Ok(()) => Ok(evicted),
+            Err(refused) => Err(ForcePushError { refused, evicted }),
+        }
+    }
+
+    /// Appends the first few of `values`, as many as there is room for. Returns how many. Values of other
+    /// producers may come to lie between them.
+    ///
+    /// **Progress** lock-free for each value. **Context** any. **Complexity** O(values pushed).
+    /// **Ordering** as [`push`](Self::push), for each of them.
+    #[inline]
+    pub fn push_slice(&self, values: &[T]) -> usize
+    where
+        T: Copy,
+    {
+        values.iter().take_while(|&&value| self.push(value).is_ok()).count()
     }
 
     /// Takes the oldest value out, or returns `None` if at some moment during the call the ring
     /// was empty.
     ///
-    /// **Progress** lock-free; a thread stopped anywhere in a push or pop does not stop others.
-    /// **Context** any. **Complexity** O(1) alone: two `lock xadd`, one `lock or`, one
-    /// `lock cmpxchg`. A pop from a ring that an earlier pop found empty is three loads.
-    /// **Ordering** what happened before the push of the value happens before what follows this
-    /// pop. `None` orders nothing.
+    /// **Progress** lock-free; a thread stopped anywhere in a call does not stop others.
+    /// **Context** any. **Complexity** O(1) alone: two `lock cmpxchg`; O(log N) after another call was
+    /// stopped for long. A pop from an empty ring is two loads. **Ordering** what happened before the
+    /// push of the value happens before what follows this pop. `None` orders nothing.
     #[inline]
     pub fn pop(&self) -> Option<T> {
-        self.allocated.take().map(|index| self.empty_slot(index))
+        let (slot, value) = self.take_allocated()?.empty();
+        self.give_back(slot);
+        Some(value)
     }
 
-    /// [`pop`](Self::pop) that draws a ticket even if the ring looks empty, for tests: all it does
-    /// a pop may do as well, whose look came too early.
-    #[doc(hidden)]
-    pub fn pop_by_ticket(&self) -> Option<T> {
-        self.allocated.take_by_ticket().map(|index| self.empty_slot(index))
-    }
-
-    only_in_models! {
-        /// Whether each pop in vain since the last push was seen by that push, or was none, for models.
-        #[doc(hidden)]
-        pub fn is_threshold_full(&self) -> bool {
-            self.allocated.is_threshold_full()
-        }
-    }
-
-    /// Estimates how many values are in the ring, never more than `N`.
+    /// Takes values out until the ring is empty or `places` are filled. Returns how many. Other
+    /// consumers may have taken values from between them.
     ///
-    /// Exact while no call is under way and none has lost a race. A push that lost a race skipped a
-    /// position, which counts as a value until a pop has passed it. While calls are under way the
-    /// estimate may be out of date when it is returned.
+    /// What was in the places is dropped.
     ///
-    /// **Progress** wait-free. **Context** any.
+    /// **Progress** lock-free for each value. **Context** any. **Complexity** O(values popped).
+    /// **Ordering** as [`pop`](Self::pop).
+    #[inline]
+    pub fn pop_slice(&self, places: &mut [T]) -> usize {
+        places.iter_mut().zip(self.pop_iter()).map(|(place, value)| *place = value).count()
+    }
+
+    /// Takes values out as they are asked for, until the ring is empty.
+    ///
+    /// **Progress** lock-free for each value. **Context** any. **Ordering** as [`pop`](Self::pop).
+    #[doc(alias = "drain")]
+    #[inline]
+    pub fn pop_iter(&self) -> impl Iterator<Item = T> {
+        core::iter::from_fn(|| self.pop())
+    }
+
+    /// Refuses all pushes from now on; what is in the ring can still be popped. Returns whether it was
+    /// open until now.
+    ///
+    /// **Progress** lock-free. **Context** any. **Ordering** what happened before this call happens
+    /// before what follows a call that finds the ring closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use latchless::ring::MpmcRing;
+    /// let ring = MpmcRing::<_, 2>::new();
+    /// ring.push(1).unwrap();
+    /// assert!(ring.close() && !ring.close());
+    /// assert_eq!(ring.push(2).unwrap_err().into_inner(), 2);
+    /// assert!(!ring.is_drained());
+    /// assert_eq!(ring.pop(), Some(1));
+    /// assert!(ring.is_drained());
+    /// ```
+    pub fn close(&self) -> bool {
+        self.allocated.close()
+    }
+
+    /// Returns whether the ring is [closed](Self::close).
+    ///
+    /// **Progress** lock-free. **Context** any.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.allocated.check(Side::Leader) == Err(Refusal::Closed)
+    }
+
+    /// Returns whether the ring is [closed](Self::close) and every value was taken: from then on there
+    /// is nothing to pop any more.
+    ///
+    /// **Progress** lock-free. **Context** any.
+    #[inline]
+    pub fn is_drained(&self) -> bool {
+        self.allocated.check(Side::Follower) == Err(Refusal::Closed)
+    }
+
+    /// Estimates how many values are in the ring, never more than `N`: exact while no call is under
+    /// way; otherwise it may be out of date when it is returned.
+    ///
+    /// **Progress** lock-free. **Context** any.
     #[inline]
     pub fn len(&self) -> usize {
         self.allocated.len()
@@ -150,19 +269,19 @@ impl<T, const N: usize> MpmcRing<T, N> {
 
     /// Returns whether the ring was empty at some moment during the call, without writing anything.
     ///
-    /// **Progress** wait-free. **Context** any.
+    /// **Progress** lock-free. **Context** any.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.allocated.is_empty()
+        self.allocated.check(Side::Follower).is_err()
     }
 
-    /// Returns whether a push at some moment during the call would have been refused, without
-    /// writing anything.
+    /// Returns whether a push at some moment during the call would have been refused for want of
+    /// room, without writing anything.
     ///
-    /// **Progress** wait-free. **Context** any.
+    /// **Progress** lock-free. **Context** any.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.free.is_empty()
+        self.free.check(Side::Leader).is_err()
     }
 
     /// The number of values it can hold: `N`.
@@ -171,19 +290,46 @@ impl<T, const N: usize> MpmcRing<T, N> {
         N
     }
 
-    /// Reads the slot of `index`, which a take on `allocated` returned, and gives the index back.
     #[inline(always)]
-    fn empty_slot(&self, index: usize) -> T {
-        // SAFETY: the take made this call the one owner of the index (INV-1), and the slot of an
-        // allocated index holds a value (INV-2), which E1 published; it is read once.
-        let value = unsafe { self.slot(index).read() };
-        self.free.put(index);
-        value
+    fn take_free(&self) -> Option<Vacant<'_, T>> {
+        // At first place `i` holds zero and stands for index `i`.
+        let (difference, place) = self.free.take(Side::Leader).ok()?;
+        let index = difference as usize ^ place;
+        Some(Vacant { index, slot: self.slot(index) })
+    }
+
+    #[inline(always)]
+    fn take_allocated(&self) -> Option<Occupied<'_, T>> {
+        let (index, _) = self.allocated.take(Side::Follower).ok()?;
+        let index = index as usize;
+        Some(Occupied { index, slot: self.slot(index) })
+    }
+
+    /// Puts `value` in a slot, and the slot in line.
+    #[inline(always)]
+    fn push_in(&self, slot: Vacant<'_, T>, value: T) -> Result<(), PushError<T>> {
+        let slot = slot.fill(value);
+        match self.allocated.put(Side::Leader, |_| slot.index as u64) {
+            Ok(()) => Ok(()),
+            // There is a place for every index (INV-3), so this says that the ring is closed.
+            Err(_) => {
+                let (slot, value) = slot.empty();
+                self.give_back(slot);
+                Err(PushError::Closed(value))
+            }
+        }
+    }
+
+    /// Lets a slot be used again.
+    #[inline(always)]
+    fn give_back(&self, slot: Vacant<'_, T>) {
+        let put = self.free.put(Side::Follower, |place| (slot.index ^ place) as u64);
+        debug_assert!(put.is_ok(), "who took an index left a place for it");
     }
 
     #[inline(always)]
     fn slot(&self, index: usize) -> &Slot<T> {
-        // SAFETY: an index ring holds indices below `N` only.
+        // SAFETY: relays of `N` hold indices below `N` only, and so do their differences to places.
         unsafe { self.slots.get_unchecked(index) }
     }
 }
@@ -196,14 +342,34 @@ impl<T, const N: usize> Default for MpmcRing<T, N> {
 
 impl<T, const N: usize> Drop for MpmcRing<T, N> {
     fn drop(&mut self) {
-        while let Some(value) = self.pop() {
-            drop(value);
-        }
+        self.pop_iter().for_each(drop);
     }
 }
 
 impl<T, const N: usize> fmt::Debug for MpmcRing<T, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MpmcRing").field("len", &self.len()).field("capacity", &N).finish()
+    }
+}
+
+// === impl Vacant ===
+
+impl<'r, T> Vacant<'r, T> {
+    #[inline(always)]
+    fn fill(self, value: T) -> Occupied<'r, T> {
+        // SAFETY: nobody else has this slot (INV-3); E1 made the last owner's access happen before.
+        unsafe { self.slot.write(value) };
+        Occupied { index: self.index, slot: self.slot }
+    }
+}
+
+// === impl Occupied ===
+
+impl<'r, T> Occupied<'r, T> {
+    #[inline(always)]
+    fn empty(self) -> (Vacant<'r, T>, T) {
+        // SAFETY: nobody else has this slot (INV-3), which holds a value (INV-4) that E1 published.
+        let value = unsafe { self.slot.read() };
+        (Vacant { index: self.index, slot: self.slot }, value)
     }
 }
