@@ -13,6 +13,7 @@
 //! | keep the latest values for one reader, and overwrite the oldest | [`ring::OverwritingRing`] | wait-free; lock-free |
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
 //! | the same, and wait for room or for a value | [`ring::Channel`] | as its ring, and as its waiters |
+//! | the same, faster, where no thread is stopped for long | [`ring::TurnRing`] | *not* lock-free |
 //! | read a value that others replace | [`snapshot::Snapshot`] | wait-free; lock-free |
 //! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |
 //! | keep a free list over memory of my own | [`stack::IndexStack`] | lock-free |
@@ -40,7 +41,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `alloc` | [`ring::spsc`]: `SpscHeapRing`, and handles that own their ring |
+//! | `alloc` | [`ring::spsc`]: `SpscHeapRing`, and handles that own their ring; [`ring::turn`]: `TurnHeapRing` |
 //! | `embedded-io` | the ends of an [`ring::SpscRing`] of bytes as reader and writer |
 //! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec`; Rust 1.87 |
 //! | `spin` | `push_wait`, `pop_wait`: waiting by a `spin::RelaxStrategy` |
@@ -50,7 +51,8 @@
 //!
 //! x86-64, where read-modify-writes are the instructions that [`arch`] names. Other targets run on
 //! `core::sync::atomic`, with the same declared orderings, but without `AtomicPair`; those without
-//! 64-bit atomics have the narrower ones and [`ring::SpscRing`] only. Minimum Rust version: 1.85.
+//! 64-bit atomics have the narrower ones, [`ring::SpscRing`] and
+//! [`ring::TurnRing`] only. Minimum Rust version: 1.85.
 
 #[cfg(not(target_has_atomic = "ptr"))]
 compile_error!(

@@ -22,19 +22,21 @@ use std::collections::VecDeque;
 use latchless::atomic::{AtomicU64, Ordering::Relaxed};
 use latchless::counter::Counter;
 use latchless::ring::wait::Wakers;
-use latchless::ring::{Channel, MpmcRing, OverwritingRing, SpscRing};
+use latchless::ring::{Channel, MpmcRing, OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use common::calls::RingCall::{self, Close, ForcePush, IsEmpty, IsFull, Pop, Push};
 use common::calls::{
     ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring,
-    SnapshotCall, StackCall,
+    SnapshotCall, StackCall, TurnRingCall,
 };
 use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
-use common::specs::{Count, CountCall, Fifo, Latest, Lifo, Register, Slots};
+use common::specs::{
+    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Lifo, Register, Slots,
+};
 use common::waiting::{Bell, poll};
 
 /// What is known about one run: the calls, each level in a log of its own.
@@ -322,6 +324,83 @@ fn channel_call_is_interrupted_anywhere() {
             }
         }
     }
+}
+
+// === TurnRing ===
+
+/// Runs `calls[0]`, interrupted by `calls[1]` and so on, on a ring that holds `fill` values: all of them return,
+/// perhaps with Busy. Returns the level it came to.
+fn interrupt_turn_ring<const N: usize>(
+    start: usize,
+    fill: usize,
+    at: &[usize],
+    calls: &[&[TurnRingCall]],
+) -> usize {
+    let clock = Clock::new();
+    let stage = Stage::new(&clock);
+    let ring = Guarded::new(TurnRing::<u64, N>::with_start(start));
+    let next = Cell::new(0);
+    let make = |level: usize, calls: &[TurnRingCall]| {
+        for call in calls {
+            call.make(&ring, next.replace(next.get() + 1), &mut stage.log(level));
+        }
+    };
+    make(0, &vec![TurnRingCall::Push; fill]);
+    let depth = interrupt(&ring, at, &|level| make(level, calls[level]));
+    // Nothing was lost: neither a value nor a slot.
+    let (empty, full) = if ring.is_closed() {
+        (BusyFifoCall::PopClosed(1), BusyFifoCall::PushClosed)
+    } else {
+        (BusyFifoCall::NoSuchMany(1), BusyFifoCall::NoRoomFor(1))
+    };
+    stage.log(3).call_until(&empty, || BusyFifoCall::of_pop(ring.pop()));
+    stage.log(3).call_until(&full, || BusyFifoCall::of_push(999, ring.push(999)));
+    stage.judge(BusyFifo::of(N), format_args!("{calls:?} at {at:?}, {fill} values, from {start}"));
+    depth
+}
+
+#[test]
+fn turn_ring_call_is_interrupted_anywhere() {
+    use TurnRingCall::{Close, ForcePush, Pop, PopSlice, Push, PushSlice};
+    fn check<const N: usize>(start: usize) {
+        // More than a lap, while the interrupted call keeps what it has.
+        let laps = [Push, Push, Pop, ForcePush, Pop, PushSlice, PopSlice, Push].repeat(N + 1);
+        let handlers: [&[TurnRingCall]; 5] =
+            [&[Push, Pop], &[Pop, Push], &[ForcePush, Pop], &[Close, Pop, Push], &laps];
+        for fill in 0..=N {
+            for &call in TurnRingCall::ALL {
+                for handler in handlers {
+                    let accesses = at_each_access(|access| {
+                        interrupt_turn_ring::<N>(start, fill, &[access], &[&[call], handler]) > 0
+                    });
+                    assert!(accesses > 0, "a call touches the ring");
+                }
+            }
+        }
+    }
+    check::<1>(usize::MAX / 2);
+    check::<2>(usize::MAX / 2 - 2);
+}
+
+#[test]
+fn turn_ring_handler_is_interrupted_anywhere() {
+    use TurnRingCall::{ForcePush, Pop, Push};
+    fn check<const N: usize>(start: usize) {
+        let handlers: [&[TurnRingCall]; 4] = [&[Push], &[Pop], &[ForcePush], &[Pop, Push]];
+        for fill in 0..=N {
+            for call in [Push, Pop, ForcePush] {
+                for inner in &handlers[..3] {
+                    for innermost in handlers {
+                        at_each_pair_of_accesses(|at| {
+                            interrupt_turn_ring::<N>(start, fill, &at, &[&[call], inner, innermost])
+                        });
+                    }
+                }
+            }
+        }
+    }
+    check::<1>(usize::MAX / 2 - 1);
+    check::<2>(usize::MAX / 2 - 1);
 }
 
 // === SpscRing ===

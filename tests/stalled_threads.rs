@@ -27,13 +27,14 @@ use common::calls::Ring;
 use common::calls::RingCall::{self, Pop, Push};
 use common::calls::{
     ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, SnapshotCall,
-    StackCall,
+    StackCall, TurnRingCall,
 };
 use common::guarded::Guarded;
+use common::panics::panic_message;
 use common::random::Random;
 use common::scenarios::{
     run_counter, run_index_stack, run_overwriting_ring, run_pool, run_ring, run_snapshot,
-    run_spsc_ring,
+    run_spsc_ring, run_turn_ring,
 };
 
 /// Calls `run` with 0, 1, 2 … accesses, until it says that the thread ended before.
@@ -164,6 +165,98 @@ stall_rings! {
 #[cfg(not(latchless_native))]
 stall_rings! {
     word_ring: WordRing;
+}
+
+// === TurnRing ===
+
+/// The proof that the test of the lock-free rings can fail: this one is not lock-free, so it fails. (With one
+/// slot there is no other that the stopped call would keep from anybody.)
+#[test]
+fn turn_ring_does_not_go_on_past_a_stalled_call() {
+    use latchless::ring::TurnRing;
+
+    let runs: [fn(); 2] = [
+        || ring_goes_on_past_any_stalled_call::<TurnRing<u64, 2>>(2),
+        || ring_goes_on_past_any_stalled_call::<TurnRing<u64, 4>>(4),
+    ];
+    for run in runs {
+        let message =
+            panic_message(run).expect("a ring that is not lock-free fails the test of one that is");
+        let reason = "no order of these calls explains what they returned";
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+/// What it promises instead: others return, Busy means that a call is under way, and all else is exact.
+#[test]
+fn turn_ring_returns_past_any_stalled_call() {
+    use TurnRingCall::{Close, Pop, PopArray, Push, PushArray};
+    fn check<const N: usize>() {
+        let others = [
+            &[Push, Pop, Pop][..],
+            &[Pop, Push, Push],
+            &[Push, Pop, TurnRingCall::ForcePush, Pop, Push, Pop, Pop, Push],
+            &[PushArray, PopArray, PushArray, PopArray],
+            &[TurnRingCall::IsEmpty, TurnRingCall::IsFull, Close, Push, Pop, Pop, Pop],
+        ];
+        for fill in 0..=N {
+            for &call in TurnRingCall::ALL {
+                for others in others {
+                    let threads = [&[call][..], others];
+                    at_each_place_of_thread_0(|script| {
+                        run_turn_ring::<N>(usize::MAX / 2, fill, &threads, script)
+                    });
+                }
+            }
+        }
+    }
+    check::<1>();
+    check::<2>();
+}
+
+/// As [`stall_two_ring_calls`]: two calls stand still, a lap apart or not, while others go round.
+fn stall_two_turn_ring_calls(first: TurnRingCall, second: TurnRingCall, others: TurnRingCall) {
+    for before in 0..=3 {
+        let others = vec![others; before + 1];
+        let (before, after) = others.split_at(before);
+        let threads: [&[TurnRingCall]; 4] = [&[first], &[second], before, after];
+        at_each_two_places(|script| run_turn_ring::<2>(usize::MAX / 2 - 2, 1, &threads, script));
+    }
+}
+
+#[test]
+fn turn_ring_returns_past_two_stalled_calls() {
+    use TurnRingCall::{Close, ForcePush, Pop, Push};
+    for first in [Push, Pop, ForcePush] {
+        for second in [Push, Pop, ForcePush, Close] {
+            for others in [Push, Pop, ForcePush] {
+                stall_two_turn_ring_calls(first, second, others);
+            }
+        }
+    }
+}
+
+#[test]
+fn turn_ring_is_right_in_any_order_of_steps() {
+    use TurnRingCall::{Close, ForcePush, Pop, Push};
+    fn run<const N: usize>(seed: u64, choices: &[TurnRingCall]) {
+        let random = &mut Random::new(seed);
+        let calls: [[TurnRingCall; CALLS]; THREADS] = random_calls(random, choices);
+        let script = random_script(random, THREADS, TURNS);
+        let start = usize::MAX / 2 - random.below(6 * N);
+        run_turn_ring::<N>(start, random.below(N + 1), &calls.each_ref().map(|c| &c[..]), &script);
+    }
+    let choices = [
+        &[Push, Pop][..],
+        &[Push, Pop, ForcePush],
+        &[Push, Pop, ForcePush, Close],
+        TurnRingCall::ALL,
+    ];
+    for choices in choices {
+        (0..100).for_each(|seed| run::<1>(seed, choices));
+        (100..250).for_each(|seed| run::<2>(seed, choices));
+        (250..300).for_each(|seed| run::<4>(seed, choices));
+    }
 }
 
 // === SpscRing ===

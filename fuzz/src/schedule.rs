@@ -13,10 +13,11 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use crate::common::baton::{ON_MEETING, Turn};
 use crate::common::calls::{
     ConsumerCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, RingCall, SnapshotCall,
-    StackCall,
+    StackCall, TurnRingCall,
 };
 use crate::common::scenarios::{
     run_index_stack, run_mpmc_ring, run_overwriting_ring, run_pool, run_snapshot, run_spsc_ring,
+    run_turn_ring,
 };
 
 /// The most calls of all threads: few enough that any history is judged in no time.
@@ -102,6 +103,41 @@ impl MpmcRing {
             let start = u64::MAX - schedule.start;
             let fill = schedule.setting / 4 % (N + 1);
             run_mpmc_ring::<N>(start, fill, &schedule.calls(), &schedule.script);
+        }
+        let _watched = Watched::new();
+        match self.0.setting % 4 {
+            0 => run::<1>(&self.0),
+            1 | 2 => run::<2>(&self.0),
+            _ => run::<4>(&self.0),
+        }
+    }
+}
+
+impl Choice for TurnRingCall {
+    const MOST_THREADS: usize = 3;
+
+    fn of(byte: usize, _: usize) -> Self {
+        // Most of the calls move a value.
+        match byte % 8 {
+            0 | 1 => Self::Push,
+            2 | 3 => Self::Pop,
+            4 => Self::ForcePush,
+            _ => Self::ALL[byte / 8 % Self::ALL.len()],
+        }
+    }
+}
+
+/// A schedule for a ring of turns.
+#[derive(Arbitrary, Debug)]
+pub struct TurnRing(Schedule<TurnRingCall>);
+
+impl TurnRing {
+    /// Runs it, and panics unless some order of the calls explains what they returned.
+    pub fn run(&self) {
+        fn run<const N: usize>(schedule: &Schedule<TurnRingCall>) {
+            let start = usize::MAX / 2 - schedule.start as usize;
+            let fill = schedule.setting / 4 % (N + 1);
+            run_turn_ring::<N>(start, fill, &schedule.calls(), &schedule.script);
         }
         let _watched = Watched::new();
         match self.0.setting % 4 {

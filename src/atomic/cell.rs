@@ -38,6 +38,13 @@ impl<T, const N: usize> UnsafeCells<T, N> {
         Self(array![UnsafeCell::new(MaybeUninit::uninit()); N])
     }
 
+    /// Each with what `values` has for it.
+    #[inline(always)]
+    pub(crate) const fn of(values: [MaybeUninit<T>; N]) -> Self {
+        // SAFETY: the cells are as transparent as their array, and nothing here has a drop.
+        unsafe { core::mem::transmute_copy(&values) }
+    }
+
     /// A pointer for reading `count` of them, of which the first is that of `index`. In the model, a
     /// concurrent writer of any of them fails the test.
     ///

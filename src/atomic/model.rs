@@ -35,6 +35,11 @@ impl<T, const N: usize> UnsafeCells<T, N> {
     }
 
     #[track_caller]
+    pub(crate) fn of(values: [MaybeUninit<T>; N]) -> Self {
+        Self { values: core::cell::UnsafeCell::new(values), ..Self::new() }
+    }
+
+    #[track_caller]
     pub(crate) unsafe fn as_ptr(&self, index: usize, count: usize) -> *const T {
         read(&self.watched, index, count);
         self.values.get().cast::<T>().wrapping_add(index)

@@ -5,12 +5,14 @@
 //! | [`SpscRing`] | one handle | one handle | wait-free, no locked instruction | any `T` |
 //! | [`OverwritingRing`] | one handle | one handle | wait-free; lock-free; one locked instruction | any `T`, the `N` latest |
 //! | [`MpmcRing`] | any number | any number | lock-free, four tickets a value | any `T` |
+//! | [`TurnRing`] | any number | any number | *not* lock-free, one locked instruction, also for a batch | any `T`; can be closed |
 //!
 //! [`Channel`] adds waiting to a ring that is shared by all: sends and receives that block or are
 //! awaited, and what waits how is a plug-in ([`wait`]).
 //!
 //! An `SpscRing` has its slots inside; [`SpscSliceRing`] has them in memory of the caller's and
-//! `SpscHeapRing`, with the feature `alloc`, on the heap.
+//! `SpscHeapRing`, with the feature `alloc`, on the heap. So have [`TurnRing`], [`TurnSliceRing`] and
+//! `TurnHeapRing`.
 //!
 //! Vocabulary: `tail` is where the next value goes in, `head` where the next one comes out. A
 //! *position* counts up for ever and wraps at the integer's end; an *index* is a position within
@@ -32,6 +34,7 @@ pub mod mpmc;
 pub mod overwriting;
 pub mod spsc;
 pub mod storage;
+pub mod turn;
 #[cfg(target_has_atomic = "64")]
 pub mod wait;
 
@@ -61,6 +64,9 @@ pub use self::overwriting::OverwritingRing;
 #[cfg(feature = "alloc")]
 pub use self::spsc::SpscHeapRing;
 pub use self::spsc::{SpscRing, SpscSliceRing};
+#[cfg(feature = "alloc")]
+pub use self::turn::TurnHeapRing;
+pub use self::turn::{TurnRing, TurnSliceRing};
 
 /// A push was refused; the value comes back.
 ///

@@ -9,12 +9,14 @@ use latchless::counter::Counter;
 #[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
 use latchless::ring::WordRing;
 use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
-use latchless::ring::{ForcePushError, MpmcRing, PushError, SpscRing, overwriting};
+use latchless::ring::{ForcePushError, MpmcRing, PushError, SpscRing, TurnRing, overwriting, turn};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
 use super::linearizability::Log;
-use super::specs::{CountCall, Fifo, FifoCall, LatestCall, LifoCall, RegisterCall, SlotsCall};
+use super::specs::{
+    BusyFifoCall, CountCall, Fifo, FifoCall, LatestCall, LifoCall, RegisterCall, SlotsCall,
+};
 
 // === MpmcRing, WordRing ===
 
@@ -216,6 +218,208 @@ impl RingCall {
 
 /// The room for a batch.
 const BATCH: usize = 2;
+
+// === TurnRing ===
+
+/// As if it were lock-free: Busy counts as Full and as Empty.
+impl<const N: usize> Ring for TurnRing<u64, N> {
+    const IS_EXACT: bool = false;
+
+    fn starting_at(position: u64) -> Self {
+        Self::with_start(position as usize)
+    }
+
+    fn push(&self, value: u64) -> Result<(), PushError<u64>> {
+        self.push(value).map_err(|error| match error {
+            turn::PushError::Full(value) | turn::PushError::Busy(value) => PushError::Full(value),
+            turn::PushError::Closed(value) => PushError::Closed(value),
+        })
+    }
+
+    fn force_push(&self, value: u64) -> Result<Option<u64>, ForcePushError<u64>> {
+        self.force_push(value).map_err(|error| match error {
+            turn::PushError::Full(value) | turn::PushError::Busy(value) => {
+                ForcePushError { refused: PushError::Full(value), evicted: None }
+            }
+            turn::PushError::Closed(value) => {
+                ForcePushError { refused: PushError::Closed(value), evicted: None }
+            }
+        })
+    }
+
+    fn push_slice(&self, values: &[u64]) -> usize {
+        self.push_slice(values)
+    }
+
+    fn pop(&self) -> Option<u64> {
+        self.pop().ok()
+    }
+
+    fn pop_slice(&self, places: &mut [u64]) -> usize {
+        self.pop_slice(places)
+    }
+
+    #[cfg(feature = "heapless")]
+    fn pop_into_vec(&self, batch: &mut heapless::Vec<u64, BATCH>) -> usize {
+        let before = batch.len();
+        batch.extend(self.drain().take(BATCH - before));
+        batch.len() - before
+    }
+
+    fn close(&self) -> bool {
+        self.close()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.is_closed() && self.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_full()
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity()
+    }
+}
+
+/// What to do to a ring whose slots have turns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TurnRingCall {
+    Push,
+    Pop,
+    ForcePush,
+    PushSlice,
+    PushEntireSlice,
+    PushArray,
+    PopSlice,
+    PopEntireSlice,
+    PopSliceUninit,
+    PopArray,
+    /// Pops until a pop is refused, twice at most.
+    Drain,
+    Close,
+    IsClosed,
+    Len,
+    IsEmpty,
+    IsFull,
+}
+
+impl TurnRingCall {
+    pub(crate) const ALL: &[Self] = &[
+        Self::Push,
+        Self::Pop,
+        Self::ForcePush,
+        Self::PushSlice,
+        Self::PushEntireSlice,
+        Self::PushArray,
+        Self::PopSlice,
+        Self::PopEntireSlice,
+        Self::PopSliceUninit,
+        Self::PopArray,
+        Self::Drain,
+        Self::Close,
+        Self::IsClosed,
+        Self::Len,
+        Self::IsEmpty,
+        Self::IsFull,
+    ];
+
+    /// Makes the call; a push pushes `value`, and a batch another one that no other call gets.
+    pub(crate) fn make<const N: usize>(
+        self,
+        ring: &TurnRing<u64, N>,
+        value: u64,
+        log: &mut Log<'_, BusyFifoCall>,
+    ) {
+        let values: [u64; BATCH] = [value, value + 10_000];
+        let pushed = |count: usize| match count {
+            0 => BusyFifoCall::PushRefused(1),
+            _ => BusyFifoCall::Pushed(values[..count].to_vec()),
+        };
+        let popped = |values: &[u64]| match values {
+            [] => BusyFifoCall::PopRefused(1),
+            _ => BusyFifoCall::Popped(values.to_vec()),
+        };
+        match self {
+            Self::Push => log.call(|| BusyFifoCall::of_push(value, ring.push(value))),
+            Self::Pop => log.call(|| BusyFifoCall::of_pop(ring.pop())),
+            Self::ForcePush => log.call(|| match ring.force_push(value) {
+                Ok(None) => BusyFifoCall::Pushed(vec![value]),
+                Ok(Some(oldest)) => BusyFifoCall::Replaced(value, oldest),
+                Err(turn::PushError::Full(_)) => panic!("it makes room"),
+                Err(turn::PushError::Busy(_)) => BusyFifoCall::ForcePushBusy,
+                Err(turn::PushError::Closed(_)) => BusyFifoCall::PushClosed,
+            }),
+            Self::PushSlice => log.call(|| pushed(ring.push_slice(&values))),
+            Self::PushEntireSlice => log.call(|| match ring.push_entire_slice(&values) {
+                Ok(()) => pushed(BATCH),
+                Err(TooFew(vacant)) => {
+                    assert!(vacant < BATCH);
+                    BusyFifoCall::PushRefused(BATCH)
+                }
+            }),
+            Self::PushArray => log.call(|| match ring.push_array(values) {
+                Ok(()) => pushed(BATCH),
+                Err(error) => BusyFifoCall::of_push_error(error, BATCH),
+            }),
+            Self::PopSlice => log.call(|| {
+                let mut places = [0; BATCH];
+                let count = ring.pop_slice(&mut places);
+                popped(&places[..count])
+            }),
+            Self::PopEntireSlice => log.call(|| {
+                let mut places = [0; BATCH];
+                match ring.pop_entire_slice(&mut places) {
+                    Ok(()) => popped(&places),
+                    Err(TooFew(count)) => {
+                        assert!(count < BATCH);
+                        BusyFifoCall::PopRefused(BATCH)
+                    }
+                }
+            }),
+            Self::PopSliceUninit => log.call(|| {
+                let mut places = [const { MaybeUninit::uninit() }; BATCH];
+                let count = ring.pop_slice_uninit(&mut places);
+                // SAFETY: so many hold a value.
+                let values = places[..count].iter().map(|place| unsafe { place.assume_init() });
+                popped(&values.collect::<Vec<_>>())
+            }),
+            Self::PopArray => log.call(|| match ring.pop_array::<BATCH>() {
+                Ok(values) => popped(&values),
+                Err(error) => BusyFifoCall::of_pop_error(error, BATCH),
+            }),
+            // They are two calls.
+            Self::Drain => {
+                let mut drain = ring.drain();
+                (0..BATCH).for_each(|_| log.call(|| popped(drain.next().as_slice())));
+            }
+            Self::Close => log.call(|| BusyFifoCall::Closed(ring.close())),
+            Self::IsClosed => log.call(|| BusyFifoCall::IsClosed(ring.is_closed())),
+            // An estimate, while others are at work.
+            Self::Len => log.ask(|| {
+                assert!(ring.len() <= N, "never more than there is room for");
+                None
+            }),
+            Self::IsEmpty => {
+                log.ask(|| ring.is_empty().then_some(BusyFifoCall::IsEmpty));
+            }
+            Self::IsFull => log.ask(|| ring.is_full().then_some(BusyFifoCall::IsFull)),
+        }
+    }
+}
 
 // === SpscRing ===
 

@@ -6,18 +6,20 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use latchless::counter::Counter;
-use latchless::ring::{OverwritingRing, SpscRing};
+use latchless::ring::{OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::Snapshot;
 use latchless::stack::{IndexStack, Pool};
 
 use super::baton::{Calls, Turn, conduct};
 use super::calls::{
     ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall,
-    SnapshotCall, StackCall,
+    SnapshotCall, StackCall, TurnRingCall,
 };
 use super::guarded::Guarded;
 use super::linearizability::{Clock, Log, Spec, assert_linearizable};
-use super::specs::{Count, CountCall, Fifo, Latest, Lifo, LifoCall, Register, Slots};
+use super::specs::{
+    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Lifo, LifoCall, Register, Slots,
+};
 
 /// The logs of the threads of a script, and one for what comes before and after.
 struct Stage<'c, C> {
@@ -82,6 +84,39 @@ pub(crate) fn run_ring<R: Ring>(
     let stopped = conduct(&ring, script, calls_of(threads, &make));
     stage.alone(|log| RingCall::make_all(&*ring, log));
     stage.judge(RingCall::spec::<R>(ring.capacity()), script);
+    stopped
+}
+
+/// Runs the script on a ring that holds `fill` values. Returns which turns ended in time.
+pub(crate) fn run_turn_ring<const N: usize>(
+    start: usize,
+    fill: usize,
+    threads: &[&[TurnRingCall]],
+    script: &[Turn],
+) -> Vec<bool> {
+    let clock = Clock::new();
+    let stage = Stage::new(&clock, threads.len());
+    let ring = Guarded::new(TurnRing::<u64, N>::with_start(start));
+    let fill = 0..fill as u64;
+    stage.alone(|log| fill.for_each(|value| TurnRingCall::Push.make(&ring, value, log)));
+    let make = |thread: usize, value: u64, call: TurnRingCall| {
+        stage.on(thread, |log| call.make(&ring, value, log));
+    };
+    let stopped = conduct(&ring, script, calls_of(threads, &make));
+    stage.alone(|log| {
+        // Nothing was lost: neither a value nor a slot.
+        if ring.is_closed() {
+            log.call_until(&BusyFifoCall::PopClosed(1), || BusyFifoCall::of_pop(ring.pop()));
+            log.call_until(&BusyFifoCall::PushClosed, || {
+                BusyFifoCall::of_push(999, ring.push(999))
+            });
+        } else {
+            log.call_until(&BusyFifoCall::NoSuchMany(1), || BusyFifoCall::of_pop(ring.pop()));
+            let full = BusyFifoCall::NoRoomFor(1);
+            log.call_until(&full, || BusyFifoCall::of_push(999, ring.push(999)));
+        }
+    });
+    stage.judge(BusyFifo::of(N), script);
     stopped
 }
 

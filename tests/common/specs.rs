@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use latchless::ring::turn::{self, PopError};
 use latchless::ring::{ForcePushError, PushError};
 
 use super::linearizability::{Spec, UnderWay};
@@ -149,6 +150,149 @@ impl Spec for Fifo {
             FifoCall::Close => !core::mem::replace(&mut next.is_closed, true),
             FifoCall::IsClosed => self.is_closed,
             FifoCall::IsDrained => self.is_closed && self.values.is_empty(),
+        };
+        is_possible.then_some(next)
+    }
+}
+
+// === First in, first out, or busy ===
+
+/// A bounded queue that can be closed, and in which a call may be refused because of another one that has
+/// taken effect and is still under way.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct BusyFifo {
+    values: VecDeque<u64>,
+    capacity: usize,
+    is_closed: bool,
+}
+
+/// A call on such a queue and what it returned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum BusyFifoCall {
+    /// All these were pushed, side by side.
+    Pushed(Vec<u64>),
+    /// There was no room for so many.
+    NoRoomFor(usize),
+    PushBusy,
+    /// A push that makes room found another one that has not put its value in yet.
+    ForcePushBusy,
+    PushClosed,
+    /// A batch of so many was refused, without a reason.
+    PushRefused(usize),
+    /// All these were popped, side by side.
+    Popped(Vec<u64>),
+    /// There were not so many.
+    NoSuchMany(usize),
+    PopBusy,
+    /// The queue is closed, and so many will never be in it.
+    PopClosed(usize),
+    /// A batch of so many was not there, without a reason.
+    PopRefused(usize),
+    /// The first was pushed into the full queue, the second came back.
+    Replaced(u64, u64),
+    /// The queue was closed; whether by this call.
+    Closed(bool),
+    /// The queue called itself closed, or not.
+    IsClosed(bool),
+    /// The queue called itself empty.
+    IsEmpty,
+    /// The queue called itself full.
+    IsFull,
+}
+
+impl BusyFifoCall {
+    /// What a push of `count` values that was refused did.
+    pub(crate) fn of_push_error<T>(error: turn::PushError<T>, count: usize) -> Self {
+        match error {
+            turn::PushError::Full(_) => Self::NoRoomFor(count),
+            turn::PushError::Busy(_) => Self::PushBusy,
+            turn::PushError::Closed(_) => Self::PushClosed,
+        }
+    }
+
+    /// What a pop of `count` values that was refused did.
+    pub(crate) fn of_pop_error(error: PopError, count: usize) -> Self {
+        match error {
+            PopError::Empty => Self::NoSuchMany(count),
+            PopError::Busy => Self::PopBusy,
+            PopError::Closed => Self::PopClosed(count),
+        }
+    }
+
+    /// What a push that returned `result` did.
+    pub(crate) fn of_push(value: u64, result: Result<(), turn::PushError<u64>>) -> Self {
+        match result {
+            Ok(()) => Self::Pushed(vec![value]),
+            Err(error) => {
+                assert_eq!(error.into_inner(), value, "the value that comes back went in");
+                Self::of_push_error(error, 1)
+            }
+        }
+    }
+
+    /// What a pop that returned `result` did.
+    pub(crate) fn of_pop(result: Result<u64, PopError>) -> Self {
+        match result {
+            Ok(value) => Self::Popped(vec![value]),
+            Err(error) => Self::of_pop_error(error, 1),
+        }
+    }
+
+    /// Whether it may keep a slot from a push, or a value from a pop, after it has taken effect.
+    fn keeps_slots(&self, from_push: bool) -> bool {
+        match self {
+            Self::Popped(_) | Self::Replaced(..) => true,
+            Self::Pushed(_) => !from_push,
+            _ => false,
+        }
+    }
+}
+
+impl BusyFifo {
+    pub(crate) fn of(capacity: usize) -> Self {
+        Self { values: VecDeque::new(), capacity, is_closed: false }
+    }
+}
+
+impl Spec for BusyFifo {
+    type Call = BusyFifoCall;
+
+    fn after(&self, call: &BusyFifoCall, others: &UnderWay<'_, BusyFifoCall>) -> Option<Self> {
+        let is_kept =
+            |push| others.most(|call, is_effective| is_effective && call.keeps_slots(push)) > 0;
+        let has_room_for = |count| self.values.len() + count <= self.capacity;
+        let mut next = self.clone();
+        let is_possible = match *call {
+            BusyFifoCall::Pushed(ref values) => {
+                next.values.extend(values);
+                !self.is_closed && has_room_for(values.len())
+            }
+            BusyFifoCall::NoRoomFor(count) => !self.is_closed && !has_room_for(count),
+            // Also if it was closed meanwhile.
+            BusyFifoCall::PushBusy => is_kept(true),
+            BusyFifoCall::ForcePushBusy => is_kept(false),
+            BusyFifoCall::PushClosed => self.is_closed,
+            BusyFifoCall::PushRefused(count) => {
+                self.is_closed || !has_room_for(count) || is_kept(true)
+            }
+            BusyFifoCall::Popped(ref values) => {
+                values.iter().all(|&value| next.values.pop_front() == Some(value))
+            }
+            BusyFifoCall::NoSuchMany(count) => !self.is_closed && self.values.len() < count,
+            BusyFifoCall::PopBusy => is_kept(false),
+            BusyFifoCall::PopClosed(count) => self.is_closed && self.values.len() < count,
+            BusyFifoCall::PopRefused(count) => self.values.len() < count || is_kept(false),
+            BusyFifoCall::Replaced(value, oldest) => {
+                next.values.push_back(value);
+                !self.is_closed && !has_room_for(1) && next.values.pop_front() == Some(oldest)
+            }
+            BusyFifoCall::Closed(by_this_call) => {
+                next.is_closed = true;
+                by_this_call != self.is_closed
+            }
+            BusyFifoCall::IsClosed(said) => said == self.is_closed,
+            BusyFifoCall::IsEmpty => self.values.is_empty(),
+            BusyFifoCall::IsFull => !has_room_for(1),
         };
         is_possible.then_some(next)
     }

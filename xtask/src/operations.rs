@@ -25,7 +25,12 @@ const OF_TRAITS: [(&str, &str); 5] = [
     ("overwriting::Consumer", "Drop"),
 ];
 /// Files whose types are named with the module, because another structure has types of that name.
-const QUALIFIED: [(&str, &str); 1] = [("src/ring/overwriting/handles.rs", "overwriting")];
+const QUALIFIED: [(&str, &str); 4] = [
+    ("src/ring/overwriting/handles.rs", "overwriting"),
+    ("src/ring/turn/batch.rs", "turn"),
+    ("src/ring/turn/iter.rs", "turn"),
+    ("src/ring/turn/ring.rs", "turn"),
+];
 const TABLE: &str = "tests/operations.toml";
 
 /// What the table says of one operation.

@@ -104,6 +104,15 @@ impl<T, const N: usize> Inline<T, N> {
             Self(UnsafeCells::new())
         }
     }
+
+    const_fn! {
+        /// Slots in which `slots` are from the start.
+        #[inline]
+        pub(super) const fn of(slots: [MaybeUninit<T>; N]) -> Self {
+            const { Self::VALID_N };
+            Self(UnsafeCells::of(slots))
+        }
+    }
 }
 
 // SAFETY: `N` cells, a power of two by `VALID_N`.

@@ -37,6 +37,7 @@ pub fn of_code(code: &Code, expected: &str, scope: Scope, may_branch: bool) -> V
     let at = |line: &Line| format!("`{}` at {:#x}", line.instruction, offset(code, line));
     for (line, target) in code.targets() {
         let complaint = match target {
+            Target::Outside(_) if scope == Scope::LockedUnlessRefused => continue,
             Target::Outside(_) => "leaves the function",
             Target::Back(_) if is_whole && !may_loop => "a loop",
             Target::Forward(_) if is_whole && !may_branch => "a branch",
@@ -54,7 +55,7 @@ pub fn of_code(code: &Code, expected: &str, scope: Scope, may_branch: bool) -> V
 pub fn in_scope(code: &Code, scope: Scope) -> Vec<Step> {
     match scope {
         Scope::Whole => code.steps(),
-        Scope::Locked => code.locked(),
+        Scope::Locked | Scope::LockedUnlessRefused => code.locked(),
     }
 }
 

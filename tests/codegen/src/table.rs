@@ -20,7 +20,10 @@ use latchless::atomic::{
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Misaligned, Producer, PushBatch, ReadChunk, WriteChunk};
-use latchless::ring::{Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, overwriting};
+use latchless::ring::turn::{PopError, PushError};
+use latchless::ring::{
+    Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, TurnRing, TurnSliceRing, overwriting,
+};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -32,6 +35,9 @@ pub enum Scope {
     /// Which locked instructions and fences there are, in any order and number. The rest is the
     /// compiler's business.
     Locked,
+    /// As `Locked`, for a call that takes a lost race and a refusal to a function of their own. Comes there
+    /// by calls only.
+    LockedUnlessRefused,
 }
 
 /// A function that does one operation, and what is expected of its code.
@@ -644,6 +650,28 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
     }
 }
 
+probes! { turns_, "", "locked instructions", 64, LockedUnlessRefused, "", {};
+    "`TurnRing`",
+    "Which locked instructions are in the code of a call that succeeds at once, in any number; `u64` values, \
+     64 slots. After a lost race, or to find out why it is refused, it goes to another function." {
+        turn_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<(), PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        turn_pop(ring: &TurnRing<u64, SLOTS>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
+        turn_push_slice(ring: &TurnRing<u64, SLOTS>, values: &[u64]) -> usize = ring.push_slice(values)
+            => "lock cmpxchg m";
+        turn_pop_slice(ring: &TurnRing<u64, SLOTS>, places: &mut [u64]) -> usize = ring.pop_slice(places)
+            => "lock cmpxchg m";
+        turn_force_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, PushError<u64>>
+            = ring.force_push(value) => "lock add m; lock cmpxchg m";
+        turn_close(ring: &TurnRing<u64, SLOTS>) -> bool = ring.close() => "lock bts m";
+        turn_len(ring: &TurnRing<u64, SLOTS>) -> usize = ring.len() => "";
+        turn_is_empty(ring: &TurnRing<u64, SLOTS>) -> bool = ring.is_empty() => "";
+        turn_slice_push(ring: &TurnSliceRing<'static, u64>, value: u64) -> Result<(), PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        turn_slice_pop(ring: &TurnSliceRing<'static, u64>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
+    }
+}
+
 /// Every probe, in the order of the table.
 pub fn probes() -> Vec<Probe> {
     [
@@ -675,6 +703,7 @@ pub fn probes() -> Vec<Probe> {
         fence_::PROBES,
         counter_::PROBES,
         structures_::PROBES,
+        turns_::PROBES,
     ]
     .concat()
 }

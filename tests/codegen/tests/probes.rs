@@ -163,6 +163,13 @@ fn what_is_wrong_is_noticed() -> Result<(), Failed> {
     assert_eq!(locked(&[&[0x53], &LOCK_XADD, &XADD, &LOCK_XADD, &RET], "lock xadd m64"), [""; 0]);
     assert!(!locked(&[&LOCK_XADD, &RET], "").is_empty());
     assert!(!locked(&[&[0xe8, 0xf6, 0x0f, 0, 0], &RET], "").is_empty());
+    let unless_refused = |parts: &[&[u8]], expected: &str| {
+        let code = Code::decode(&parts.concat(), 0x1000);
+        judge::of_code(&code, expected, Scope::LockedUnlessRefused, false)
+    };
+    let call = [0xe8, 0xf6, 0x0f, 0, 0];
+    assert_eq!(unless_refused(&[&LOCK_XADD, &call, &RET], "lock xadd m64"), [""; 0]);
+    assert!(!unless_refused(&[&LOCK_XADD, &call, &RET], "").is_empty());
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod seeded;
 mod spsc;
 #[cfg(target_has_atomic = "64")]
 mod structures;
+mod turn;
 mod values;
 
 use core::alloc::{GlobalAlloc, Layout};

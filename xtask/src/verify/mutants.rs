@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 /// Which tests run, after the unit tests, for a mutant in which part of the sources: the first
 /// match counts.
-const ORACLES: [(&str, &[&str]); 14] = [
+const ORACLES: [(&str, &[&str]); 15] = [
     ("src/arch/", &["arch"]),
     ("src/atomic/", &["atomic", "local", "wide"]),
     ("src/counter/", &["counter"]),
@@ -34,6 +34,7 @@ const ORACLES: [(&str, &[&str]); 14] = [
     ("src/ring/overwriting/", &["overwriting_ring", "stalled_threads"]),
     ("src/ring/spsc/", SPSC),
     ("src/ring/storage/", SPSC),
+    ("src/ring/turn/", &["turn_ring", "nested_interrupts", "stalled_threads"]),
     ("src/ring/with_", SPSC),
     ("src/ring/", &["mpmc_ring", "spsc_ring"]),
     ("src/snapshot/", &["nested_interrupts", "snapshot", "stalled_threads"]),

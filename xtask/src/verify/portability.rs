@@ -25,11 +25,12 @@ const TARGETS: [&str; 5] = [
     "thumbv7em-none-eabihf",
 ];
 /// A column of the table, and an operation that is there if the structure is.
-const STRUCTURES: [(&str, &str); 10] = [
+const STRUCTURES: [(&str, &str); 11] = [
     ("`Counter`", "op_counter_inc"),
     ("`SpscRing`", "op_producer_push_u64"),
     ("`OverwritingRing`", "op_overwriting_push_u64"),
     ("`MpmcRing`", "op_mpmc_push_u64"),
+    ("`TurnRing`", "op_turn_push_u64"),
     ("`IndexStack`", "op_stack_push"),
     ("`Pool`", "op_pool_alloc_u64"),
     ("`Snapshot`", "op_snapshot_load_u64"),

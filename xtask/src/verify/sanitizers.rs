@@ -34,13 +34,23 @@ const TURNS: u32 = 100_000;
 
 /// Orderings that are weakened to `Relaxed`, one at a time: file, the place, which is there once,
 /// and the ordering in it.
-const WEAKENED: [(&str, &str, &str); 7] = [
+const WEAKENED: [(&str, &str, &str); 9] = [
     ("src/ring/spsc/handles.rs", "self.ring.tail.store(next, Release)", "Release"),
     ("src/ring/spsc/handles.rs", "self.ring.head.store(next, Release)", "Release"),
     ("src/ring/overwriting/handles.rs", "swap(new.bits(), AcqRel)", "AcqRel"),
     (
         "src/ring/mpmc/index_ring.rs",
         "compare_exchange_weak(entry.bits(), filled, Release, Acquire)",
+        "Release",
+    ),
+    (
+        "src/ring/turn/ring.rs",
+        "slot.turn.store(word::full(tail, self.capacity()), Release)",
+        "Release",
+    ),
+    (
+        "src/ring/turn/ring.rs",
+        "slot.turn.store(word::vacant(next_lap, self.capacity()), Release)",
         "Release",
     ),
     (

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use latchless::ring::MpmcRing;
+use latchless::ring::{MpmcRing, TurnRing};
 use lfqueue::AllocBoundedQueue;
 use nolock::queues::mpmc::bounded::scq;
 use thingbuf::ThingBuf;
@@ -20,6 +20,7 @@ use crate::contestant::{Contestant, Side};
 pub(super) fn contestants() -> Vec<Contestant> {
     vec![
         entry!("latchless MpmcRing", Ours, Latchless<const N>),
+        entry!("latchless TurnRing", Ours, LatchlessTurn<const N>),
         entry!("crossbeam ArrayQueue", Rival, CrossbeamArray),
         entry!("crossbeam SegQueue (unbounded)", Rival, CrossbeamSeg),
         entry!("concurrent-queue", Rival, Concurrent),
@@ -45,6 +46,14 @@ queue! {
     Latchless<const N>, |ends| shared(ends, MpmcRing::<T, N>::new());
     push &'static MpmcRing<T, N>: |tx, item| tx.push(item).is_ok();
     pop &'static MpmcRing<T, N>: |rx| rx.pop();
+}
+
+queue! {
+    LatchlessTurn<const N>, |ends| shared(ends, TurnRing::<T, N>::new());
+    push &'static TurnRing<T, N>: |tx, item| tx.push(item).is_ok();
+    push_batch |tx, items| tx.push_slice(items);
+    pop &'static TurnRing<T, N>: |rx| rx.pop().ok();
+    pop_batch |rx, places| rx.pop_slice(places);
 }
 
 queue! {

@@ -24,7 +24,8 @@ use latchless::atomic::{
 };
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
-use latchless::ring::{MpmcRing, OverwritingRing, SpscRing};
+use latchless::ring::turn::{PopError, PushError};
+use latchless::ring::{MpmcRing, OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -66,6 +67,7 @@ fn main() {
     spsc_ring_in_chunks(count);
     overwriting_ring(count);
     mpmc_ring(count);
+    turn_ring(count);
     index_stack(count);
     pool(count);
     snapshot(count);
@@ -359,6 +361,68 @@ fn mpmc_ring(count: usize) {
     let received = Team::run(pushing.chain(popping).collect());
     assert_each_once_in_order(2, count, &received);
     // What is left in a ring is dropped with it.
+    for number in 0..SLOTS {
+        assert!(ring.push(parcel(0, number)).is_ok());
+    }
+    assert!(ring.push(parcel(0, SLOTS)).is_err());
+}
+
+/// Single parcels and pairs, some of which are evicted; the last sender closes the ring.
+fn turn_ring(count: usize) {
+    let ring = &TurnRing::<Parcel, SLOTS>::new();
+    let at_work = &AtomicUsize::new(2);
+    let pushing = (0..2).map(|sender| -> Member<'_, Vec<(usize, usize)>> {
+        Box::new(move |team| {
+            let mut received = Vec::new();
+            for number in 0..count / 4 {
+                let mut pair =
+                    Some([2 * number, 2 * number + 1].map(|number| parcel(sender, number)));
+                team.wait_until(|| {
+                    pair = pair
+                        .take()
+                        .and_then(|pair| ring.push_array(pair).err())
+                        .map(PushError::into_inner);
+                    pair.is_none()
+                });
+            }
+            for number in count / 4 * 2..count {
+                let mut refused = Some(parcel(sender, number));
+                team.wait_until(|| {
+                    let Some(parcel) = refused.take() else { return true };
+                    match ring.force_push(parcel) {
+                        Ok(evicted) => received.extend(evicted.map(|parcel| parcel.origin())),
+                        Err(error) => refused = Some(error.into_inner()),
+                    }
+                    refused.is_none()
+                });
+            }
+            if at_work.fetch_sub(1, AcqRel) == 1 {
+                assert!(ring.close());
+            }
+            received
+        })
+    });
+    let popping = (0..2).map(|_| -> Member<'_, Vec<(usize, usize)>> {
+        Box::new(move |team| {
+            let mut received = Vec::with_capacity(2 * count);
+            team.wait_until(|| match ring.pop() {
+                Ok(parcel) => {
+                    received.push(parcel.origin());
+                    received.extend(ring.drain().take(2).map(|parcel| parcel.origin()));
+                    false
+                }
+                Err(error) => error == PopError::Closed,
+            });
+            received
+        })
+    });
+    let received = Team::run(pushing.chain(popping).collect());
+    let mut all: Vec<_> = received.into_iter().flatten().collect();
+    all.sort_unstable();
+    let each_once = (0..2).flat_map(|sender| (0..count).map(move |number| (sender, number)));
+    assert!(all.into_iter().eq(each_once), "each parcel comes out once");
+    // What is left in a ring is dropped with it.
+    let ring = TurnRing::<Parcel, SLOTS>::new();
     for number in 0..SLOTS {
         assert!(ring.push(parcel(0, number)).is_ok());
     }
