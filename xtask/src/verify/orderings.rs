@@ -19,16 +19,15 @@ use crate::workspace::Workspace;
 
 /// Which models run for a mutant in which part of the sources. The layers below, `src/arch` and
 /// `src/atomic`, pass on the orderings that they are given and declare none.
-const MODELS: [(&str, &str); 9] = [
-const MODELS: [(&str, &str); 8] = [
+const MODELS: [(&str, &str); 10] = [
     ("src/counter/", "counter"),
     ("src/ring/channel/", "channel"),
     ("src/ring/held.rs", "spsc_ring"),
     ("src/ring/mpmc/", "mpmc_ring"),
     ("src/ring/overwriting/", "overwriting_ring"),
     ("src/ring/spsc/", "spsc_ring"),
-    ("src/ring/wait/", "channel"),
     ("src/ring/turn/", "turn_ring"),
+    ("src/ring/wait/", "channel"),
     ("src/snapshot/", "snapshot"),
     ("src/stack/", "stack"),
 ];
