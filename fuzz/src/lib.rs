@@ -60,6 +60,19 @@ impl Drop for Value {
     }
 }
 
+/// In a box.
+#[cfg(not(latchless_native))]
+impl latchless::ring::Word for Value {
+    fn into_word(self) -> u64 {
+        Box::into_raw(Box::new(self)).expose_provenance() as u64
+    }
+
+    unsafe fn from_word(word: u64) -> Self {
+        // SAFETY: the caller's word: it is the box that `into_word` made, and comes back once.
+        *unsafe { Box::from_raw(std::ptr::with_exposed_provenance_mut(word as usize)) }
+    }
+}
+
 /// The capacity of a batch.
 pub const BATCH: usize = 5;
 

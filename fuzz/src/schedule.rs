@@ -9,14 +9,15 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use latchless::ring;
 
 use crate::common::baton::{ON_MEETING, Turn};
 use crate::common::calls::{
-    ConsumerCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, RingCall, SnapshotCall,
+    ConsumerCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall, SnapshotCall,
     StackCall, TurnRingCall,
 };
 use crate::common::scenarios::{
-    run_index_stack, run_mpmc_ring, run_overwriting_ring, run_pool, run_snapshot, run_spsc_ring,
+    run_index_stack, run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring,
     run_turn_ring,
 };
 
@@ -85,8 +86,8 @@ impl Choice for RingCall {
         // Most of the calls change the ring.
         match byte % 8 {
             0 | 1 => Self::Push,
-            2 => Self::Pop,
-            3 | 4 => Self::PopByTicket,
+            2 | 3 => Self::Pop,
+            4 => Self::ForcePush,
             _ => Self::ALL[byte / 8 % Self::ALL.len()],
         }
     }
@@ -99,16 +100,24 @@ pub struct MpmcRing(Schedule<RingCall>);
 impl MpmcRing {
     /// Runs it, and panics unless some order of the calls explains what they returned.
     pub fn run(&self) {
-        fn run<const N: usize>(schedule: &Schedule<RingCall>) {
+        fn run<R: Ring>(schedule: &Schedule<RingCall>, capacity: usize) {
             let start = u64::MAX - schedule.start;
-            let fill = schedule.setting / 4 % (N + 1);
-            run_mpmc_ring::<N>(start, fill, &schedule.calls(), &schedule.script);
+            let fill = schedule.setting / 8 % (capacity + 1);
+            run_ring::<R>(start, fill, &schedule.calls(), &schedule.script);
         }
         let _watched = Watched::new();
-        match self.0.setting % 4 {
-            0 => run::<1>(&self.0),
-            1 | 2 => run::<2>(&self.0),
-            _ => run::<4>(&self.0),
+        match self.0.setting % 8 {
+            0 => run::<ring::MpmcRing<u64, 1>>(&self.0, 1),
+            1 | 2 => run::<ring::MpmcRing<u64, 2>>(&self.0, 2),
+            3 => run::<ring::MpmcRing<u64, 4>>(&self.0, 4),
+            #[cfg(not(latchless_native))]
+            4 => run::<ring::WordRing<u64, 1>>(&self.0, 1),
+            #[cfg(not(latchless_native))]
+            5 | 6 => run::<ring::WordRing<u64, 2>>(&self.0, 2),
+            _ => {
+                #[cfg(not(latchless_native))]
+                run::<ring::WordRing<u64, 4>>(&self.0, 4);
+            }
         }
     }
 }

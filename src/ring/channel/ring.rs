@@ -4,8 +4,11 @@ use core::error::Error;
 use core::fmt;
 use core::sync::atomic::Ordering::SeqCst;
 
-use crate::atomic::{fence, fence_after_rmw};
+use crate::atomic::{fence, fence_after_rmw, with_pairs};
 use crate::ring::{MpmcRing, PushError};
+with_pairs! {
+    use crate::ring::{Word, WordRing};
+}
 
 /// A ring that any number of threads may push to and pop from, and a
 /// [`Channel`](super::Channel) be made of.
@@ -61,52 +64,60 @@ pub trait Close: SharedRing {
     fn close(&self);
 }
 
-impl<T, const N: usize> SharedRing for MpmcRing<T, N> {
-    type Item = T;
+macro_rules! shared_ring {
+    ([$($generics:tt)*] $ring:ty) => {
+        impl<$($generics)*> SharedRing for $ring {
+            type Item = T;
 
-    #[inline(always)]
-    fn push(&self, value: T) -> Result<(), PushError<T>> {
-        self.push(value)
-    }
+            #[inline(always)]
+            fn push(&self, value: T) -> Result<(), PushError<T>> {
+                self.push(value)
+            }
 
-    #[inline(always)]
-    fn pop(&self) -> Option<T> {
-        self.pop()
-    }
+            #[inline(always)]
+            fn pop(&self) -> Option<T> {
+                self.pop()
+            }
 
-    #[inline]
-    fn is_empty(&self) -> bool {
-        self.is_empty()
-    }
+            #[inline]
+            fn is_empty(&self) -> bool {
+                self.is_empty()
+            }
 
-    #[inline]
-    fn is_full(&self) -> bool {
-        self.is_full()
-    }
+            #[inline]
+            fn is_full(&self) -> bool {
+                self.is_full()
+            }
 
-    #[inline]
-    fn is_closed(&self) -> bool {
-        self.is_closed()
-    }
+            #[inline]
+            fn is_closed(&self) -> bool {
+                self.is_closed()
+            }
 
-    #[inline]
-    fn is_drained(&self) -> bool {
-        self.is_drained()
-    }
+            #[inline]
+            fn is_drained(&self) -> bool {
+                self.is_drained()
+            }
 
-    #[inline(always)]
-    fn fence(&self) {
-        // Both end in putting an index into an index ring, and that in a compare-exchange.
-        // What both do last is to exchange an entry, but for a hint, which answers nobody's question.
-        fence_after_rmw();
-    }
+            #[inline(always)]
+            fn fence(&self) {
+                // What both do last is to exchange a place, but for a hint, which answers nobody's question.
+                fence_after_rmw();
+            }
+        }
+
+        impl<$($generics)*> Close for $ring {
+            #[inline]
+            fn close(&self) {
+                self.close();
+            }
+        }
+    };
 }
 
-impl<T, const N: usize> Close for MpmcRing<T, N> {
-    #[inline]
-    fn close(&self) {
-        self.close();
-    }
+shared_ring!([T, const N: usize] MpmcRing<T, N>);
+with_pairs! {
+    shared_ring!([T: Word, const N: usize] WordRing<T, N>);
 }
 
 /// There was no value.

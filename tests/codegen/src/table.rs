@@ -22,7 +22,8 @@ use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Misaligned, Producer, PushBatch, ReadChunk, WriteChunk};
 use latchless::ring::turn::{PopError, PushError};
 use latchless::ring::{
-    Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, TurnRing, TurnSliceRing, overwriting,
+    self, ForcePushError, Full, MpmcRing, SpscHeapRing, SpscRing, SpscSliceRing, TurnRing,
+    TurnSliceRing, WordRing, overwriting,
 };
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
@@ -630,10 +631,21 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>
             = ring.pop() => "lock cmpxchg m";
         overwriting_len(ring: &overwriting::Consumer<'_, u64, SLOTS>) -> usize = ring.len() => "";
-        mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), Full<u64>>
-            = ring.push(value) => "lock cmpxchg m; lock or m; lock xadd m; xchg m";
-        mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64>
-            = ring.pop() => "lock cmpxchg m; lock or m; lock xadd m; xchg m";
+        mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";
+        mpmc_force_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, ForcePushError<u64>>
+            = ring.force_push(value) => "lock cmpxchg m";
+        mpmc_close(ring: &MpmcRing<u64, SLOTS>) -> bool = ring.close() => "lock cmpxchg m";
+        mpmc_len(ring: &MpmcRing<u64, SLOTS>) -> usize = ring.len() => "";
+        mpmc_is_empty(ring: &MpmcRing<u64, SLOTS>) -> bool = ring.is_empty() => "";
+        word_push(ring: &WordRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
+            = ring.push(value) => "lock cmpxchg16b m";
+        word_pop(ring: &WordRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";
+        word_force_push(ring: &WordRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, ForcePushError<u64>>
+            = ring.force_push(value) => "lock cmpxchg16b m";
+        word_close(ring: &WordRing<u64, SLOTS>) -> bool = ring.close() => "lock cmpxchg m";
+        word_is_full(ring: &WordRing<u64, SLOTS>) -> bool = ring.is_full() => "";
         stack_push(stack: &IndexStack<SLOTS>, index: u32) -> bool = stack.push(index).is_ok()
             => "lock cmpxchg m";
         stack_pop(stack: &IndexStack<SLOTS>) -> Option<u32> = stack.pop() => "lock cmpxchg m";

@@ -4,7 +4,7 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 
 use latchless::counter::Counter;
 use latchless::ring::overwriting::{Consumer, Producer};
-use latchless::ring::{Full, MpmcRing, OverwritingRing};
+use latchless::ring::{MpmcRing, OverwritingRing, WordRing};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -12,6 +12,7 @@ use crate::export;
 use crate::values::{Dropped, SLOTS, value};
 
 type Stack = IndexStack<SLOTS>;
+type Words = WordRing<u64, SLOTS>;
 
 export! { ""
     fn counter_inc(counter: &Counter) { counter.inc() }
@@ -27,6 +28,28 @@ export! { ""
         popped.is_some()
     }
     fn stack_is_empty(stack: &Stack) -> bool { stack.is_empty() }
+
+    fn mpmc_push_slice(ring: &MpmcRing<u64, SLOTS>, values: &[u64; 8]) -> usize { ring.push_slice(values) }
+
+    fn word_push(ring: &Words, value: u64) -> bool { ring.push(value).is_ok() }
+    fn word_force_push(ring: &Words, value: &mut u64) -> bool {
+        let evicted = ring.force_push(*value).ok().flatten();
+        *value = evicted.unwrap_or(*value);
+        evicted.is_some()
+    }
+    fn word_push_slice(ring: &Words, values: &[u64; 8]) -> usize { ring.push_slice(values) }
+    fn word_pop(ring: &Words, value: &mut u64) -> bool {
+        let popped = ring.pop();
+        *value = popped.unwrap_or(*value);
+        popped.is_some()
+    }
+    fn word_pop_slice(ring: &Words, places: &mut [u64; 8]) -> usize { ring.pop_slice(places) }
+    fn word_close(ring: &Words) -> bool { ring.close() }
+    fn word_is_closed(ring: &Words) -> bool { ring.is_closed() }
+    fn word_is_drained(ring: &Words) -> bool { ring.is_drained() }
+    fn word_len(ring: &Words) -> usize { ring.len() }
+    fn word_is_empty(ring: &Words) -> bool { ring.is_empty() }
+    fn word_is_full(ring: &Words) -> bool { ring.is_full() }
 }
 
 macro_rules! for_values {
@@ -47,8 +70,21 @@ macro_rules! for_values {
 
             export! { $suffix
                 fn mpmc_push(ring: &Mpmc, from: &mut Item, rejected: &mut Out) -> bool {
-                    ring.push(value(from)).map_err(|Full(back)| rejected.write(back)).is_ok()
+                    ring.push(value(from)).map_err(|error| rejected.write(error.into_inner())).is_ok()
                 }
+                fn mpmc_force_push(ring: &Mpmc, from: &mut Item, out: &mut Out) -> bool {
+                    match ring.force_push(value(from)) {
+                        Ok(evicted) => evicted.map(|back| out.write(back)).is_some(),
+                        Err(error) => {
+                            out.write(error.refused.into_inner());
+                            false
+                        }
+                    }
+                }
+                fn mpmc_pop_slice(ring: &Mpmc, places: &mut [Item; 8]) -> usize { ring.pop_slice(places) }
+                fn mpmc_close(ring: &Mpmc) -> bool { ring.close() }
+                fn mpmc_is_closed(ring: &Mpmc) -> bool { ring.is_closed() }
+                fn mpmc_is_drained(ring: &Mpmc) -> bool { ring.is_drained() }
                 fn mpmc_pop(ring: &Mpmc, out: &mut Out) -> bool {
                     ring.pop().map(|value| out.write(value)).is_some()
                 }

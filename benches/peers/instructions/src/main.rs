@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use latchless::atomic::{AtomicPair, AtomicU64};
 use latchless::counter::Counter;
 use latchless::ring::spsc::{Consumer, Producer};
-use latchless::ring::{Full, MpmcRing, OverwritingRing, SpscRing, overwriting};
+use latchless::ring::{Full, MpmcRing, OverwritingRing, SpscRing, TurnRing, WordRing, overwriting};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
 
@@ -21,12 +21,11 @@ const CALLS: u64 = 4096;
 /// Less than the calls, so that rings go round and indices are looked up again.
 const SLOTS: usize = 256;
 
-/// So many that a ring has learnt to refuse without drawing a ticket.
-const REFUSALS: usize = 3 * SLOTS + 4096;
-
 type Line = [u64; 8];
 type Spsc<T> = SpscRing<T, SLOTS>;
 type Mpmc<T> = MpmcRing<T, SLOTS>;
+type Words = WordRing<u64, SLOTS>;
+type Turns = TurnRing<u64, SLOTS>;
 type Tx<'a, T> = Producer<&'a SpscRing<T, SLOTS>>;
 type Rx<'a, T> = Consumer<&'a SpscRing<T, SLOTS>>;
 type Recorder<'a> = overwriting::Producer<'a, u64, SLOTS>;
@@ -104,16 +103,25 @@ operations! {
     op_overwriting_pop_empty(rx: &mut Reader<'_>) -> Option<u64> { rx.pop() }
     op_overwriting_len(rx: &Reader<'_>) -> usize { rx.len() }
 
-    op_mpmc_push(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
-    op_mpmc_push_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
-    op_mpmc_push_long_full(ring: &Mpmc<u64>, value: u64) -> Pushed { ring.push(value) }
+    op_mpmc_push(ring: &Mpmc<u64>, value: u64) -> bool { ring.push(value).is_ok() }
+    op_mpmc_push_full(ring: &Mpmc<u64>, value: u64) -> bool { ring.push(value).is_ok() }
     op_mpmc_push_line(ring: &Mpmc<Line>, value: &Line) -> bool { ring.push(*value).is_ok() }
     op_mpmc_pop(ring: &Mpmc<u64>) -> Option<u64> { ring.pop() }
     op_mpmc_pop_empty(ring: &Mpmc<u64>) -> Option<u64> { ring.pop() }
-    op_mpmc_pop_long_empty(ring: &Mpmc<u64>) -> Option<u64> { ring.pop() }
     op_mpmc_pop_line(ring: &Mpmc<Line>) -> Option<Line> { ring.pop() }
     op_mpmc_len(ring: &Mpmc<u64>) -> usize { ring.len() }
     op_mpmc_is_empty(ring: &Mpmc<u64>) -> bool { ring.is_empty() }
+
+    op_word_push(ring: &Words, value: u64) -> bool { ring.push(value).is_ok() }
+    op_word_push_full(ring: &Words, value: u64) -> bool { ring.push(value).is_ok() }
+    op_word_force_push(ring: &Words, value: u64) -> bool { ring.force_push(value).is_ok() }
+    op_word_pop(ring: &Words) -> Option<u64> { ring.pop() }
+    op_word_pop_empty(ring: &Words) -> Option<u64> { ring.pop() }
+
+    op_turn_push(ring: &Turns, value: u64) -> bool { ring.push(value).is_ok() }
+    op_turn_push_full(ring: &Turns, value: u64) -> bool { ring.push(value).is_ok() }
+    op_turn_pop(ring: &Turns) -> Option<u64> { ring.pop().ok() }
+    op_turn_pop_empty(ring: &Turns) -> Option<u64> { ring.pop().ok() }
 
     op_stack_push(stack: &Stack, index: u32) -> bool { stack.push(index).is_ok() }
     op_stack_pop(stack: &Stack) -> Option<u32> { stack.pop() }
@@ -162,6 +170,8 @@ fn main() {
     spsc();
     overwriting();
     mpmc();
+    words();
+    turns();
     stack();
     pool();
     snapshot();
@@ -241,20 +251,16 @@ fn mpmc() {
     let words = Mpmc::new();
     for _ in 0..CALLS / SLOTS as u64 {
         for n in 0..SLOTS as u64 {
-            op_mpmc_push(&words, n).expect("there is room");
+            assert!(op_mpmc_push(&words, n));
             black_box(op_mpmc_len(&words));
             black_box(op_mpmc_is_empty(&words));
             assert_eq!(op_mpmc_pop(&words), Some(n));
         }
         (0..SLOTS).for_each(|_| assert_eq!(op_mpmc_pop_empty(&words), None));
-        settle(|| assert_eq!(words.pop(), None));
-        (0..SLOTS).for_each(|_| assert_eq!(op_mpmc_pop_long_empty(&words), None));
 
         (0..SLOTS as u64).for_each(|n| words.push(n).expect("there is room"));
-        (0..SLOTS as u64).for_each(|n| assert!(op_mpmc_push_full(&words, n).is_err()));
-        settle(|| assert!(words.push(0).is_err()));
-        (0..SLOTS as u64).for_each(|n| assert!(op_mpmc_push_long_full(&words, n).is_err()));
-        while words.pop().is_some() {}
+        (0..SLOTS as u64).for_each(|n| assert!(!op_mpmc_push_full(&words, n)));
+        words.pop_iter().for_each(drop);
     }
     let lines = Mpmc::new();
     for n in 0..CALLS {
@@ -263,8 +269,35 @@ fn mpmc() {
     }
 }
 
-fn settle(refused: impl Fn()) {
-    (0..REFUSALS).for_each(|_| refused());
+fn words() {
+    let ring = Words::new();
+    for _ in 0..CALLS / SLOTS as u64 {
+        for n in 0..SLOTS as u64 {
+            assert!(op_word_push(&ring, n));
+            assert_eq!(op_word_pop(&ring), Some(n));
+        }
+        (0..SLOTS).for_each(|_| assert_eq!(op_word_pop_empty(&ring), None));
+
+        (0..SLOTS as u64).for_each(|n| ring.push(n).expect("there is room"));
+        (0..SLOTS as u64).for_each(|n| assert!(!op_word_push_full(&ring, n)));
+        (0..SLOTS as u64).for_each(|n| assert!(op_word_force_push(&ring, n)));
+        ring.pop_iter().for_each(drop);
+    }
+}
+
+fn turns() {
+    let ring = Turns::new();
+    for _ in 0..CALLS / SLOTS as u64 {
+        for n in 0..SLOTS as u64 {
+            assert!(op_turn_push(&ring, n));
+            assert_eq!(op_turn_pop(&ring), Some(n));
+        }
+        (0..SLOTS).for_each(|_| assert_eq!(op_turn_pop_empty(&ring), None));
+
+        (0..SLOTS as u64).for_each(|n| ring.push(n).expect("there is room"));
+        (0..SLOTS as u64).for_each(|n| assert!(!op_turn_push_full(&ring, n)));
+        ring.drain().for_each(drop);
+    }
 }
 
 fn stack() {

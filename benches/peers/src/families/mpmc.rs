@@ -2,12 +2,13 @@
 #![expect(deprecated, reason = "heapless wants its users to know that its queue may block")]
 
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use latchless::ring::{MpmcRing, TurnRing};
+use latchless::ring::{MpmcRing, TurnRing, WordRing};
 use lfqueue::AllocBoundedQueue;
 use nolock::queues::mpmc::bounded::scq;
 use thingbuf::ThingBuf;
@@ -21,6 +22,8 @@ pub(super) fn contestants() -> Vec<Contestant> {
     vec![
         entry!("latchless MpmcRing", Ours, Latchless<const N>),
         entry!("latchless TurnRing", Ours, LatchlessTurn<const N>),
+        entry!("latchless WordRing", Ours, LatchlessWord<const N>)
+            .only(|case| case.payload == Payload::Word),
         entry!("crossbeam ArrayQueue", Rival, CrossbeamArray),
         entry!("crossbeam SegQueue (unbounded)", Rival, CrossbeamSeg),
         entry!("concurrent-queue", Rival, Concurrent),
@@ -54,6 +57,27 @@ queue! {
     push_batch |tx, items| tx.push_slice(items);
     pop &'static TurnRing<T, N>: |rx| rx.pop().ok();
     pop_batch |rx, places| rx.pop_slice(places);
+}
+
+/// Words for items of a word, which are nothing but their numbers.
+struct Words<T, const N: usize>(WordRing<u64, N>, PhantomData<T>);
+
+impl<T: Item, const N: usize> Words<T, N> {
+    #[inline(always)]
+    fn push(&self, item: T) -> bool {
+        self.0.push(item.number()).is_ok()
+    }
+
+    #[inline(always)]
+    fn pop(&self) -> Option<T> {
+        self.0.pop().map(T::of)
+    }
+}
+
+queue! {
+    LatchlessWord<const N>, |ends| shared(ends, Words::<T, N>(WordRing::new(), PhantomData));
+    push &'static Words<T, N>: |tx, item| (**tx).push(item);
+    pop &'static Words<T, N>: |rx| (**rx).pop();
 }
 
 queue! {
