@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use proc_macro2::{TokenStream, TokenTree};
 use serde::Deserialize;
 use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, Lit, Meta, Type, Visibility};
 
@@ -173,13 +174,15 @@ fn is_hidden(attributes: &[Attribute]) -> bool {
 }
 
 fn documentation(attributes: &[Attribute]) -> String {
-    let line = |attribute: &Attribute| {
-        let Meta::NameValue(pair) = &attribute.meta else { return None };
-        let Expr::Lit(value) = &pair.value else { return None };
-        let Lit::Str(text) = &value.lit else { return None };
-        pair.path.is_ident("doc").then(|| text.value())
-    };
-    attributes.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+    attributes.iter().filter_map(|it| value_of(it, "doc")).collect::<Vec<_>>().join("\n")
+}
+
+/// What comes after the `=` of an attribute of that name.
+fn value_of(attribute: &Attribute, name: &str) -> Option<String> {
+    let Meta::NameValue(pair) = &attribute.meta else { return None };
+    let Expr::Lit(value) = &pair.value else { return None };
+    let Lit::Str(text) = &value.lit else { return None };
+    pair.path.is_ident(name).then(|| text.value())
 }
 
 impl Known {
@@ -190,9 +193,11 @@ impl Known {
             interrupted: tests("tests/nested_interrupts.rs")?,
             ..Self::default()
         };
-        for file in rust_files(&workspace.path("tests/loom/tests"))? {
-            let module = stem(&file);
-            known.loom.extend(tests_in(&file)?.iter().map(|test| format!("{module}::{test}")));
+        let models = workspace.path("tests/loom/tests");
+        // Those in folders are modules of a file above.
+        for file in rust_files(&models)?.iter().filter(|file| file.parent() == Some(&models)) {
+            let module = stem(file);
+            known.loom.extend(tests_in(file)?.iter().map(|test| format!("{module}::{test}")));
         }
         let targets = rust_files(&workspace.path("fuzz/fuzz_targets"))?;
         known.fuzz.extend(targets.iter().map(|file| stem(file)));
@@ -204,17 +209,76 @@ fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The names of the tests in a file.
+/// The names of the tests in a file, with the modules that they are in: inline ones, those that a `path`
+/// leads to, and those that a macro of the file makes.
 fn tests_in(file: &Path) -> Result<BTreeSet<String>> {
     let cannot = |what: &str| format!("cannot {what} {}", file.display());
     let text = fs::read_to_string(file).with_context(|| cannot("read"))?;
     let parsed = syn::parse_file(&text).with_context(|| cannot("parse"))?;
-    let name = |item: &Item| {
-        let Item::Fn(function) = item else { return None };
-        let is_test = function.attrs.iter().any(|attribute| attribute.path().is_ident("test"));
-        is_test.then(|| function.sig.ident.to_string())
-    };
-    Ok(parsed.items.iter().filter_map(name).collect())
+    tests_among(&parsed.items, file.parent().unwrap_or(Path::new("")))
+}
+
+/// The same of `items`, whose modules are in `folder`.
+fn tests_among(items: &[Item], folder: &Path) -> Result<BTreeSet<String>> {
+    let mut tests = BTreeSet::new();
+    for item in items {
+        match item {
+            Item::Fn(function) if function.attrs.iter().any(|it| it.path().is_ident("test")) => {
+                tests.insert(function.sig.ident.to_string());
+            }
+            Item::Mod(module) => {
+                let path = module.attrs.iter().find_map(|it| value_of(it, "path"));
+                let inside = match (&module.content, path) {
+                    (Some((_, items)), path) => {
+                        let name = path.unwrap_or_else(|| module.ident.to_string());
+                        tests_among(items, &folder.join(name))?
+                    }
+                    (None, Some(path)) => tests_in(&folder.join(path))?,
+                    (None, None) => continue,
+                };
+                tests.extend(inside.iter().map(|test| format!("{}::{test}", module.ident)));
+            }
+            Item::Macro(call) => {
+                let definition = items.iter().find_map(|item| {
+                    let Item::Macro(definition) = item else { return None };
+                    let name = definition.ident.as_ref()?;
+                    call.mac.path.is_ident(name).then(|| definition.mac.tokens.clone())
+                });
+                let Some(definition) = definition else { continue };
+                let functions = tests_of_macro(definition);
+                for module in names_given(call.mac.tokens.clone()) {
+                    tests.extend(functions.iter().map(|test| format!("{module}::{test}")));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(tests)
+}
+
+/// The tests that a `macro_rules!` writes down.
+fn tests_of_macro(tokens: TokenStream) -> Vec<String> {
+    let mut tests = Vec::new();
+    let mut is_test = false;
+    let mut before = String::new();
+    for token in tokens {
+        let text = token.to_string();
+        if let TokenTree::Group(group) = &token {
+            is_test |= before == "#" && text == "[test]";
+            tests.extend(tests_of_macro(group.stream()));
+        } else if before == "fn" && core::mem::take(&mut is_test) {
+            tests.push(text.clone());
+        }
+        before = text;
+    }
+    tests
+}
+
+/// What the call of a macro names, as in `name: what;`.
+fn names_given(tokens: TokenStream) -> Vec<String> {
+    let tokens: Vec<String> = tokens.into_iter().map(|token| token.to_string()).collect();
+    let names = tokens.iter().zip(tokens.iter().skip(1));
+    names.filter(|(_, next)| *next == ":").map(|(name, _)| name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -287,6 +351,26 @@ mod tests {
         assert!(toml::from_str::<BTreeMap<String, Entry>>(three).is_err());
         let five = format!("{three}fuzz = ['a']\nfuz = ['a']\n");
         assert!(toml::from_str::<BTreeMap<String, Entry>>(&five).is_err());
+    }
+
+    #[test]
+    fn tests_in_modules_and_of_macros_are_found() {
+        let text = "
+            mod common;
+            #[test] fn one() {}
+            fn none() {}
+            mod inside { #[test] #[ignore] fn two() {} fn none() {} }
+            macro_rules! make {
+                ($($name:ident: $ring:ident;)+) => {$(
+                    mod $name { fn none() {} #[test] fn three() {} fn none() {} }
+                )+};
+            }
+            #[cfg(unix)]
+            make! { a: Ring; b: Ring; }
+        ";
+        let parsed = syn::parse_file(text).unwrap();
+        let tests = tests_among(&parsed.items, Path::new("")).unwrap();
+        assert_eq!(tests, set(&["one", "inside::two", "a::three", "b::three"]));
     }
 
     fn found(text: &str) -> Result<BTreeSet<String>> {
