@@ -48,3 +48,25 @@ fn pushes_follow_each_other() {
         (is_full, ring.pop_iter().collect())
     });
 }
+
+/// Who follows a hint that is a lap old leaps over places that he does not look at, and must know that
+/// they were passed.
+#[test]
+fn onlooker_leaps_a_lap() {
+    let expected = [(false, false), (false, true), (true, false)];
+    outcomes("onlooker_leaps_a_lap", Some(2), &expected, || {
+        let ring = Arc::new(Ring::<u32, 2>::with_start(LAST));
+        assert_eq!(ring.push_slice(&[1, 2]), 2);
+        let worker = thread::spawn({
+            let ring = Arc::clone(&ring);
+            move || {
+                assert_eq!(ring.pop(), Some(1));
+                ring.push(3).unwrap();
+                assert_eq!((ring.pop(), ring.pop()), (Some(2), Some(3)));
+            }
+        });
+        let seen = (ring.is_empty(), ring.is_full());
+        worker.join().unwrap();
+        seen
+    });
+}
