@@ -35,14 +35,14 @@ macro_rules! for_values {
                 ) {
                     out.write(ring.force_push(value(from)));
                 }
-                fn turn_push_array(
+                fn turn_copies_push_array(
                     ring: &Turn,
                     from: &mut [Item; BATCH],
                     rejected: &mut MaybeUninit<PushError<[Item; BATCH]>>,
                 ) -> bool {
                     ring.push_array(value(from)).map_err(|error| rejected.write(error)).is_ok()
                 }
-                fn turn_pop_array(ring: &Turn, out: &mut MaybeUninit<Result<[Item; BATCH], PopError>>) {
+                fn turn_copies_pop_array(ring: &Turn, out: &mut MaybeUninit<Result<[Item; BATCH], PopError>>) {
                     out.write(ring.pop_array());
                 }
                 fn turn_pop_slice_uninit(ring: &Turn, places: &mut [Out; BATCH], count: usize) -> usize {
