@@ -12,6 +12,7 @@
 //! | pass values from one thread or interrupt handler to another | [`ring::SpscRing`] | wait-free |
 //! | keep the latest values for one reader, and overwrite the oldest | [`ring::OverwritingRing`] | wait-free; lock-free |
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |
+//! | the same for integers and pointers, in half the steps | `ring::WordRing` (x86-64) | lock-free |
 //! | the same, and wait for room or for a value | [`ring::Channel`] | as its ring, and as its waiters |
 //! | the same, faster, where no thread is stopped for long | [`ring::TurnRing`] | *not* lock-free |
 //! | read a value that others replace | [`snapshot::Snapshot`] | wait-free; lock-free |

@@ -4,7 +4,8 @@
 //! |---|---|---|---|---|
 //! | [`SpscRing`] | one handle | one handle | wait-free, no locked instruction | any `T` |
 //! | [`OverwritingRing`] | one handle | one handle | wait-free; lock-free; one locked instruction | any `T`, the `N` latest |
-//! | [`MpmcRing`] | any number | any number | lock-free, four tickets a value | any `T` |
+//! | [`MpmcRing`] | any number | any number | lock-free, strictly; two locked instructions | any `T`; can be closed |
+//! | `WordRing` (x86-64) | any number | any number | lock-free, strictly; one locked instruction; Full and Empty exact | what fits into 8 bytes; can be closed |
 //! | [`TurnRing`] | any number | any number | *not* lock-free, one locked instruction, also for a batch | any `T`; can be closed |
 //!
 //! [`Channel`] adds waiting to a ring that is shared by all: sends and receives that block or are

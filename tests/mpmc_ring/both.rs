@@ -6,7 +6,6 @@ use latchless::ring::PushError;
 use proptest::prelude::*;
 
 use super::Ring;
-use crate::common;
 use crate::common::calls::RingCall;
 use crate::common::drops::{Ledger, Tracked};
 use crate::common::linearizability::{Event, Recording, Worker, check_rounds};
@@ -526,11 +525,11 @@ fn every_thread_pushes_and_pops() {
 fn values_of_many_threads_are_dropped_once() {
     const COUNT: usize = 3_000;
     let ledger = Ledger::new(4 * COUNT);
-    let ring = Ring::<Box<Tracked<'_>>, 8>::new();
+    let ring = Ring::<Tracked<'_>, 8>::new();
     Team::run_alike(4, |_, number| {
         for _ in 0..COUNT {
             if number % 2 == 0 {
-                drop(ring.push(Box::new(ledger.issue())));
+                drop(ring.push(ledger.issue()));
             } else {
                 drop(ring.pop());
             }
@@ -560,7 +559,7 @@ fn static_ring_is_shared_without_ceremony() {
 #[cfg(feature = "spin")]
 #[test]
 fn waiting_forms_pass_every_value() {
-    use common::team::Yield;
+    use crate::common::team::Yield;
     use spin::relax::Spin;
 
     let ring = Ring::<u64, 2>::with_start(u64::MAX - 100);

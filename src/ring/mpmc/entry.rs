@@ -178,11 +178,11 @@ mod tests {
     #[test]
     fn stamp_has_the_documented_bits() {
         // Of four places: lap 5, a bit for the side, one for closed, two for an index.
-        assert_eq!(Stamp::expected(5 * 4 + 3, Side::Leader, 4).0, 0b101_0_0_00);
-        assert_eq!(Stamp::expected(5 * 4, Side::Follower, 4).0, 0b101_1_0_00);
-        assert_eq!(Stamp::expected(5 * 4, Side::Follower, 4).closed(4).0, 0b101_1_1_00);
+        assert_eq!(Stamp::expected(5 * 4 + 3, Side::Leader, 4).0, 0b101_0000);
+        assert_eq!(Stamp::expected(5 * 4, Side::Follower, 4).0, 0b101_1000);
+        assert_eq!(Stamp::expected(5 * 4, Side::Follower, 4).closed(4).0, 0b101_1100);
         assert_eq!(Stamp::expected(0, Side::Leader, 4).0, 0, "new memory is zeros");
-        assert_eq!(Stamp::expected(5, Side::Follower, 1).0, 0b101_1_0);
+        assert_eq!(Stamp::expected(5, Side::Follower, 1).0, 0b1_0110);
     }
 
     proptest! {

@@ -213,7 +213,7 @@ impl<E: Entry, const N: usize> Relay<E, N> {
 
     /// A position that `side`, which has passed that of `visit`, has not passed, or had not at some
     /// moment during the call, as it has the one before.
-    #[inline]
+    #[cold]
     fn beyond(&self, visit: Visit, side: Side) -> u64 {
         // Each lap is two phases.
         let laps = (visit.phases as u64 - 1) / 2;

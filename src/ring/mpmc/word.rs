@@ -74,12 +74,11 @@ pub trait Word: Sized {
 /// ```
 /// use latchless::ring::WordRing;
 ///
-/// static IDLE: WordRing<Box<[u8; 4096]>, 4> = WordRing::new();
+/// static COMMANDS: [&str; 2] = ["start", "stop"];
+/// static QUEUE: WordRing<&&str, 16> = WordRing::new();
 ///
-/// let buffer = IDLE.pop().unwrap_or_else(|| Box::new([0; 4096]));
-/// // … to be used again, unless there are enough:
-/// drop(IDLE.push(buffer));
-/// assert_eq!(IDLE.len(), 1);
+/// COMMANDS.iter().for_each(|command| QUEUE.push(command).expect("there is room"));
+/// assert_eq!(QUEUE.pop(), Some(&"start"));
 /// ```
 #[repr(transparent)]
 pub struct WordRing<W: Word, const N: usize> {

@@ -631,21 +631,6 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         overwriting_pop(ring: &mut overwriting::Consumer<'_, u64, SLOTS>) -> Option<u64>
             = ring.pop() => "lock cmpxchg m";
         overwriting_len(ring: &overwriting::Consumer<'_, u64, SLOTS>) -> usize = ring.len() => "";
-        mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
-            = ring.push(value) => "lock cmpxchg m";
-        mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";
-        mpmc_force_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, ForcePushError<u64>>
-            = ring.force_push(value) => "lock cmpxchg m";
-        mpmc_close(ring: &MpmcRing<u64, SLOTS>) -> bool = ring.close() => "lock cmpxchg m";
-        mpmc_len(ring: &MpmcRing<u64, SLOTS>) -> usize = ring.len() => "";
-        mpmc_is_empty(ring: &MpmcRing<u64, SLOTS>) -> bool = ring.is_empty() => "";
-        word_push(ring: &WordRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
-            = ring.push(value) => "lock cmpxchg16b m";
-        word_pop(ring: &WordRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";
-        word_force_push(ring: &WordRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, ForcePushError<u64>>
-            = ring.force_push(value) => "lock cmpxchg16b m";
-        word_close(ring: &WordRing<u64, SLOTS>) -> bool = ring.close() => "lock cmpxchg m";
-        word_is_full(ring: &WordRing<u64, SLOTS>) -> bool = ring.is_full() => "";
         stack_push(stack: &IndexStack<SLOTS>, index: u32) -> bool = stack.push(index).is_ok()
             => "lock cmpxchg m";
         stack_pop(stack: &IndexStack<SLOTS>) -> Option<u32> = stack.pop() => "lock cmpxchg m";
@@ -662,10 +647,25 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
     }
 }
 
-probes! { turns_, "", "locked instructions", 64, LockedUnlessRefused, "", {};
-    "`TurnRing`",
+probes! { shared_, "", "locked instructions", 64, LockedUnlessRefused, "", {};
+    "Rings of any number of producers and consumers",
     "Which locked instructions are in the code of a call that succeeds at once, in any number; `u64` values, \
      64 slots. After a lost race, or to find out why it is refused, it goes to another function." {
+        mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
+            = ring.push(value) => "lock cmpxchg m";
+        mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";
+        mpmc_force_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, ForcePushError<u64>>
+            = ring.force_push(value) => "lock cmpxchg m";
+        mpmc_close(ring: &MpmcRing<u64, SLOTS>) -> bool = ring.close() => "lock cmpxchg m";
+        mpmc_len(ring: &MpmcRing<u64, SLOTS>) -> usize = ring.len() => "";
+        mpmc_is_empty(ring: &MpmcRing<u64, SLOTS>) -> bool = ring.is_empty() => "";
+        word_push(ring: &WordRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
+            = ring.push(value) => "lock cmpxchg16b m128";
+        word_pop(ring: &WordRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";
+        word_force_push(ring: &WordRing<u64, SLOTS>, value: u64) -> Result<Option<u64>, ForcePushError<u64>>
+            = ring.force_push(value) => "lock cmpxchg16b m128";
+        word_close(ring: &WordRing<u64, SLOTS>) -> bool = ring.close() => "lock cmpxchg m";
+        word_is_full(ring: &WordRing<u64, SLOTS>) -> bool = ring.is_full() => "";
         turn_push(ring: &TurnRing<u64, SLOTS>, value: u64) -> Result<(), PushError<u64>>
             = ring.push(value) => "lock cmpxchg m";
         turn_pop(ring: &TurnRing<u64, SLOTS>) -> Result<u64, PopError> = ring.pop() => "lock cmpxchg m";
@@ -715,7 +715,7 @@ pub fn probes() -> Vec<Probe> {
         fence_::PROBES,
         counter_::PROBES,
         structures_::PROBES,
-        turns_::PROBES,
+        shared_::PROBES,
     ]
     .concat()
 }

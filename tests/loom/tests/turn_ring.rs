@@ -100,7 +100,7 @@ fn pops_race_for_the_last_value() {
         [(Err("empty"), Ok(1)), (Err("busy"), Ok(1)), (Ok(1), Err("empty")), (Ok(1), Err("busy"))];
     outcomes("pops_race_for_the_last_value", None, &expected, || {
         let ring = holding::<1>(0, &[1]);
-        let popper = spawn(&ring, |ring| pop(ring));
+        let popper = spawn(&ring, pop);
         (pop(&ring), popper.join().unwrap())
     });
 }
@@ -282,7 +282,7 @@ fn force_push_races_a_pop() {
     ];
     outcomes("force_push_races_a_pop", None, &expected, || {
         let ring = holding::<1>(LAST, &[1]);
-        let popper = spawn(&ring, |ring| pop(ring));
+        let popper = spawn(&ring, pop);
         let evicted = pushed(ring.force_push(2));
         (evicted, popper.join().unwrap(), pop_all(&ring))
     });
@@ -380,7 +380,7 @@ fn batches_race_batches() {
     outcomes("batches_race_batches", Some(3), &expected, || {
         let ring = holding::<4>(LAST, &[9]);
         let pusher = spawn(&ring, |ring| pushed(ring.push_array([3, 4])));
-        let popper = spawn(&ring, |ring| pop(ring));
+        let popper = spawn(&ring, pop);
         let result = pushed(ring.push_array([1, 2]));
         let other = pusher.join().unwrap();
         assert_eq!(popper.join().unwrap(), Ok(9));

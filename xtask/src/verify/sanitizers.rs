@@ -38,11 +38,7 @@ const WEAKENED: [(&str, &str, &str); 9] = [
     ("src/ring/spsc/handles.rs", "self.ring.tail.store(next, Release)", "Release"),
     ("src/ring/spsc/handles.rs", "self.ring.head.store(next, Release)", "Release"),
     ("src/ring/overwriting/handles.rs", "swap(new.bits(), AcqRel)", "AcqRel"),
-    (
-        "src/ring/mpmc/index_ring.rs",
-        "compare_exchange_weak(entry.bits(), filled, Release, Acquire)",
-        "Release",
-    ),
+    ("src/ring/mpmc/relay.rs", "entry.exchange(found, new, Release, Relaxed)", "Release"),
     (
         "src/ring/turn/ring.rs",
         "slot.turn.store(word::full(tail, self.capacity()), Release)",

@@ -23,6 +23,8 @@ use latchless::atomic::{
     AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
 };
 use latchless::counter::Counter;
+#[cfg(not(latchless_native))]
+use latchless::ring::WordRing;
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::turn::{PopError, PushError};
 use latchless::ring::{MpmcRing, OverwritingRing, SpscRing, TurnRing};
@@ -67,6 +69,8 @@ fn main() {
     spsc_ring_in_chunks(count);
     overwriting_ring(count);
     mpmc_ring(count);
+    #[cfg(not(latchless_native))]
+    word_ring(count);
     turn_ring(count);
     index_stack(count);
     pool(count);
@@ -365,6 +369,23 @@ fn mpmc_ring(count: usize) {
         assert!(ring.push(parcel(0, number)).is_ok());
     }
     assert!(ring.push(parcel(0, SLOTS)).is_err());
+}
+
+/// Numbers that say who pushed them.
+#[cfg(not(latchless_native))]
+fn word_ring(count: usize) {
+    let ring = &WordRing::<usize, SLOTS>::new();
+    let received = Team::run_alike(2, |team, me| {
+        let mut received = Vec::with_capacity(2 * count);
+        for number in 0..count {
+            team.push(2 * number + me, |word| ring.push(word));
+            received.push(team.wait_for(|| ring.pop()));
+        }
+        received
+    });
+    let mut all = received.concat();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..2 * count), "each number comes out once");
 }
 
 /// Single parcels and pairs, some of which are evicted; the last sender closes the ring.
