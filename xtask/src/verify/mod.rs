@@ -36,6 +36,10 @@ pub(crate) struct VerifyArgs {
     /// The methods to run, all of them by default; always in the order of this list
     #[arg(value_name = "METHOD", value_parser = PossibleValuesParser::new(METHODS.map(|m| m.name)))]
     methods: Vec<String>,
+    /// Judge only what is in files whose path contains this; the results of the rest are kept. For
+    /// `orderings` and `seeded`
+    #[arg(long, value_name = "PATH", requires = "methods")]
+    only: Option<String>,
     /// Run also what has passed on these very files
     #[arg(long)]
     again: bool,
@@ -51,64 +55,82 @@ pub(crate) struct VerifyArgs {
 struct Method {
     name: &'static str,
     about: &'static str,
-    /// Fails, or says in a few words how much was shown.
-    run: fn(&Workspace) -> Result<String>,
+    run: Run,
+}
+
+/// What a method does. It fails, or says in a few words how much was shown.
+enum Run {
+    Whole(fn(&Workspace) -> Result<String>),
+    /// Can also be run for a part of the sources: for the files whose path contains a text.
+    Part(fn(&Workspace, Option<&str>) -> Result<String>),
 }
 
 const METHODS: [Method; 14] = [
-    Method { name: "tests", about: "tests on both backends", run: tests },
+    Method { name: "tests", about: "tests on both backends", run: Run::Whole(tests) },
     Method {
         name: "loom",
         about: "every model, on the patched loom",
-        run: |workspace| loom::run(workspace, None).map(|()| String::new()),
+        run: Run::Whole(|workspace| loom::run(workspace, None).map(|()| String::new())),
     },
     Method {
         name: "orderings",
         about: "each ordering weakened, one at a time: a model must fail",
-        run: orderings::run,
+        run: Run::Part(orderings::run),
     },
     Method {
         name: "seeded",
         about: "each planted bug is caught by the method that should",
-        run: seeded::run,
+        run: Run::Part(seeded::run),
     },
     Method {
         name: "mutants",
         about: "each operator, branch and function changed: a test must fail",
-        run: mutants::run,
+        run: Run::Whole(mutants::run),
     },
     Method {
         name: "codegen",
         about: "each atomic operation is the instructions that it is said to be",
-        run: asm::check,
+        run: Run::Whole(asm::check),
     },
     Method {
         name: "linkage",
         about: "each operation links with nothing: no panic, no allocation; what is in it",
-        run: linkage::run,
+        run: Run::Whole(linkage::run),
     },
     Method {
         name: "portability",
         about: "what other targets have, and the tests on an emulated aarch64",
-        run: portability::run,
+        run: Run::Whole(portability::run),
     },
-    Method { name: "msrv", about: "the oldest Rust that Cargo.toml names", run: msrv::run },
-    Method { name: "api", about: "the public interface is the one in docs/api.txt", run: api::run },
+    Method {
+        name: "msrv",
+        about: "the oldest Rust that Cargo.toml names",
+        run: Run::Whole(msrv::run),
+    },
+    Method {
+        name: "api",
+        about: "the public interface is the one in docs/api.txt",
+        run: Run::Whole(api::run),
+    },
     Method {
         name: "sanitizers",
         about: "no data race, use after free or leak on core's atomics, planted ones caught",
-        run: sanitizers::sanitizers,
+        run: Run::Whole(sanitizers::sanitizers),
     },
     Method {
         name: "memcheck",
         about: "no invalid access or leak on the crate's own instructions, planted ones caught",
-        run: sanitizers::memcheck,
+        run: Run::Whole(sanitizers::memcheck),
     },
-    Method { name: "fuzz", about: "each target for a minute on each backend", run: fuzz_campaign },
+    Method {
+        name: "fuzz",
+        about: "each target for a minute on each backend",
+        run: Run::Whole(fuzz_campaign),
+    },
     Method {
         name: "boot",
         about: "the bare-metal image on 1, 2 and 4 CPUs",
-        run: |workspace| boot_tests::run(workspace).map(|()| String::new()),
+        run: Run::Whole(|workspace| boot_tests::run(workspace).map(|()| String::new())),
     },
 ];
 
@@ -142,25 +164,36 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs) -> Result<()> {
     let wanted = |method: &Method| {
         args.methods.is_empty() || args.methods.iter().any(|name| name == method.name)
     };
+    let only = args.only.as_deref();
+    if let Some(whole) =
+        METHODS.iter().find(|method| only.is_some() && wanted(method) && !method.has_parts())
+    {
+        bail!("`{}` cannot be run for a part of the sources", whole.name);
+    }
     let mut record = Record::open(workspace)?;
     let mut table = Table::new();
     table.load_preset(presets::UTF8_FULL_CONDENSED);
     table.set_header(["method", "what", "result", "shown", "time"]);
     let mut failed = Vec::new();
     for method in METHODS.iter().filter(|method| wanted(method)) {
-        let earlier = record.passed(method.name).filter(|_| !args.again).cloned();
+        let earlier = record.passed(method.name).filter(|_| !args.again && only.is_none()).cloned();
         let (result, passed) = if let Some(passed) = earlier {
             println!("{}: passed before on these files\n", method.name);
             ("passed before", passed)
         } else {
             println!("{}: {}", method.name, method.about);
             let start = Instant::now();
-            let verdict = (method.run)(workspace);
+            let verdict = match method.run {
+                Run::Whole(run) => run(workspace),
+                Run::Part(run) => run(workspace, only),
+            };
             let seconds = start.elapsed().as_secs_f64();
             match verdict {
                 Ok(shown) => {
                     let passed = Passed { shown, seconds };
-                    record.enter(method.name, passed.clone())?;
+                    if only.is_none() {
+                        record.enter(method.name, passed.clone())?;
+                    }
                     println!("{}: passed in {seconds:.0} s\n", method.name);
                     ("passed", passed)
                 }
@@ -181,6 +214,12 @@ pub(crate) fn run(workspace: &Workspace, args: &VerifyArgs) -> Result<()> {
     println!("{table}");
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
+}
+
+impl Method {
+    fn has_parts(&self) -> bool {
+        matches!(self.run, Run::Part(_))
+    }
 }
 
 /// A line on the terminal that tells how many of `count` are done; absent where there is none.

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
-use super::report::Results;
+use super::report::{Keyed, Results};
 use super::scratch::Scratch;
 use super::{expect_none, progress_bar};
 use crate::patched_loom;
@@ -72,12 +72,17 @@ pub(super) struct Fate {
     pub(super) argued: Option<String>,
 }
 
-pub(super) fn run(workspace: &Workspace) -> Result<String> {
+pub(super) fn run(workspace: &Workspace, only: Option<&str>) -> Result<String> {
     let scratch = Scratch::of(workspace, "orderings")?;
     patched_loom::prepare(scratch.workspace())?;
-    let mutants = mutants(workspace)?;
+    let all = mutants(workspace)?;
+    let keys: Vec<Key> = all.iter().map(Mutant::key).collect();
+    let mut mutants = all;
+    mutants.retain(|mutant| only.is_none_or(|only| mutant.file.contains(only)));
     ensure!(!mutants.is_empty(), "no ordering was found: this looks for the wrong thing");
-    for (_, models) in MODELS {
+    let models: BTreeSet<_> =
+        mutants.iter().map(|mutant| models_of(&mutant.file)).collect::<Result<_>>()?;
+    for models in models {
         let outcome = explore(scratch.workspace(), models)?;
         ensure!(outcome.succeeded, "the models of {models} fail as they are");
     }
@@ -117,7 +122,14 @@ pub(super) fn run(workspace: &Workspace) -> Result<String> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Results::keep(workspace, RESULTS, "cargo xtask verify orderings", fates.clone())?;
+    let command = "cargo xtask verify orderings";
+    match only {
+        None => Results::keep(workspace, RESULTS, command, fates.clone())?,
+        Some(only) => {
+            let command = format!("{command} --only {only}");
+            Results::keep_part(workspace, RESULTS, &command, keys, fates.clone())?;
+        }
+    }
     let survivors: Vec<String> = mutants
         .iter()
         .zip(&fates)
@@ -280,15 +292,20 @@ type Key = (String, String, String, String);
 
 /// Every weakening that there is.
 pub(super) fn declared(workspace: &Workspace) -> Result<BTreeSet<Key>> {
-    let mut keys = BTreeSet::new();
-    for Mutant { file, code, declared, weakened, .. } in mutants(workspace)? {
-        keys.insert((file, code, declared, weakened));
-    }
-    Ok(keys)
+    Ok(mutants(workspace)?.iter().map(Mutant::key).collect())
 }
 
-impl Fate {
-    pub(super) fn key(&self) -> Key {
+impl Mutant {
+    fn key(&self) -> Key {
+        let Self { file, code, declared, weakened, .. } = self.clone();
+        (file, code, declared, weakened)
+    }
+}
+
+impl Keyed for Fate {
+    type Key = Key;
+
+    fn key(&self) -> Key {
         let Self { file, code, declared, weakened, .. } = self.clone();
         (file, code, declared, weakened)
     }

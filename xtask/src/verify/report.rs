@@ -1,8 +1,8 @@
 //! What the documents say about results, written from the sources and from the results themselves,
 //! and the check that it is up to date.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::{self, Write as _};
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,10 +16,76 @@ use crate::workspace::Workspace;
 /// Results that are kept in the repository, and where they come from.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Results<T> {
+    /// The last run of everything, and those of a part since then.
+    pub(super) runs: Vec<Run>,
+    pub(super) results: Vec<T>,
+}
+
+/// A run of a method.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Run {
     pub(super) date: String,
     pub(super) commit: String,
     pub(super) command: String,
-    pub(super) results: Vec<T>,
+}
+
+/// What tells the thing that a result is about from others.
+pub(super) trait Keyed {
+    type Key: Ord + fmt::Debug;
+
+    fn key(&self) -> Self::Key;
+}
+
+impl<T: Serialize + DeserializeOwned + Keyed> Results<T> {
+    /// Keeps what `command` found in the file `path` of the repository. `keys` are all the things that
+    /// there are to judge, in order; those that are missing from `results` keep what is there of them,
+    /// which only a run of a part may leave out.
+    pub(super) fn keep_part(
+        workspace: &Workspace,
+        path: &str,
+        command: &str,
+        keys: impl IntoIterator<Item = T::Key>,
+        results: Vec<T>,
+    ) -> Result<()> {
+        let earlier = Self::read(workspace, path)?;
+        let mut runs = earlier.runs;
+        // An earlier run of the same part says nothing any more.
+        runs.retain(|run| run.command != command);
+        runs.push(Run::now(workspace, command)?);
+        let mut found: BTreeMap<T::Key, VecDeque<T>> = BTreeMap::new();
+        let mut enter = |result: T| found.entry(result.key()).or_default().push_back(result);
+        let judged: BTreeSet<T::Key> = results.iter().map(T::key).collect();
+        results.into_iter().for_each(&mut enter);
+        earlier.results.into_iter().filter(|old| !judged.contains(&old.key())).for_each(enter);
+        let take = |key: T::Key| {
+            found
+                .get_mut(&key)
+                .and_then(VecDeque::pop_front)
+                .with_context(|| format!("there is no result from before on {key:?}"))
+        };
+        let results = keys.into_iter().map(take).collect::<Result<_>>()?;
+        Self { runs, results }.write(workspace, path)
+    }
+}
+
+impl Run {
+    /// A run that has just ended.
+    fn now(workspace: &Workspace, command: &str) -> Result<Self> {
+        let date = process::output(workspace.command_in(".", "date").args(["--utc", "+%F"]))?;
+        let head = workspace
+            .command_in(".", "git")
+            .args(["describe", "--always", "--dirty=, with changes", "--abbrev=12", "--exclude=*"])
+            .output();
+        let commit = match head {
+            Ok(output) if output.status.success() => String::from_utf8(output.stdout)?,
+            _ => "unknown".to_owned(),
+        };
+        Ok(Self {
+            date: date.trim().to_owned(),
+            commit: commit.trim().to_owned(),
+            command: command.to_owned(),
+        })
+    }
 }
 
 impl<T: Serialize + DeserializeOwned> Results<T> {
@@ -30,25 +96,14 @@ impl<T: Serialize + DeserializeOwned> Results<T> {
         command: &str,
         results: Vec<T>,
     ) -> Result<()> {
-        let date = process::output(workspace.command_in(".", "date").args(["--utc", "+%F"]))?;
-        let head = workspace
-            .command_in(".", "git")
-            .args(["describe", "--always", "--dirty=, with changes", "--abbrev=12", "--exclude=*"])
-            .output();
-        let commit = match head {
-            Ok(output) if output.status.success() => String::from_utf8(output.stdout)?,
-            _ => "unknown".to_owned(),
-        };
-        let kept = Self {
-            date: date.trim().to_owned(),
-            commit: commit.trim().to_owned(),
-            command: command.to_owned(),
-            results,
-        };
+        Self { runs: vec![Run::now(workspace, command)?], results }.write(workspace, path)
+    }
+
+    fn write(&self, workspace: &Workspace, path: &str) -> Result<()> {
         let file = workspace.path(path);
         let folder = file.parent().context("a file without a folder")?;
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        fs::write(&file, serde_json::to_string_pretty(&kept)? + "\n")
+        fs::write(&file, serde_json::to_string_pretty(self)? + "\n")
             .with_context(|| format!("cannot write {path}"))
     }
 
@@ -59,9 +114,11 @@ impl<T: Serialize + DeserializeOwned> Results<T> {
         serde_json::from_str(&text).with_context(|| format!("{path} is malformed"))
     }
 
-    /// One line on where the results come from.
+    /// A line a run on where the results come from.
     fn provenance(&self) -> String {
-        format!("{}, commit {}, `{}`.\n", self.date, self.commit, self.command)
+        let line =
+            |Run { date, commit, command }: &Run| format!("{date}, commit {commit}, `{command}`");
+        self.runs.iter().map(line).collect::<Vec<_>>().join(";\n") + ".\n"
     }
 }
 
@@ -93,12 +150,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let stale = |what: &str, method: &str| {
         format!("{what} is out of date: run `cargo xtask verify {method}`")
     };
-    let judged: BTreeSet<_> =
-        orderings::read(workspace)?.results.iter().map(orderings::Fate::key).collect();
+    let judged: BTreeSet<_> = orderings::read(workspace)?.results.iter().map(Keyed::key).collect();
     let declared = orderings::declared(workspace)?;
     ensure!(judged == declared, stale(orderings::RESULTS, "orderings"));
-    let judged: BTreeSet<_> =
-        seeded::read(workspace)?.results.iter().map(seeded::Fate::key).collect();
+    let judged: BTreeSet<_> = seeded::read(workspace)?.results.iter().map(Keyed::key).collect();
     ensure!(judged == seeded::planted(workspace)?, stale(seeded::RESULTS, "seeded"));
     ensure!(mutants::are_current(workspace)?, stale(mutants::RESULTS, "mutants"));
     for (path, text) in documents(workspace)? {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::orderings::failed_tests;
-use super::report::Results;
+use super::report::{Keyed, Results};
 use super::scratch::Scratch;
 use super::{expect_none, progress_bar};
 use crate::asm;
@@ -81,8 +81,11 @@ pub(super) struct Fate {
 /// What tells one bug from another: file, bug, method.
 type Key = (String, String, String);
 
-pub(super) fn run(workspace: &Workspace) -> Result<String> {
-    let seeds = seeds(workspace)?;
+pub(super) fn run(workspace: &Workspace, only: Option<&str>) -> Result<String> {
+    let mut seeds = seeds(workspace)?;
+    let keys: Vec<Key> = seeds.iter().map(Seed::key).collect();
+    seeds.retain(|seed| only.is_none_or(|only| seed.file.contains(only)));
+    ensure!(!seeds.is_empty(), "there is no bug to plant there");
     let scratch = Scratch::of(workspace, "seeded")?;
     patched_loom::prepare(scratch.workspace())?;
 
@@ -107,7 +110,14 @@ pub(super) fn run(workspace: &Workspace) -> Result<String> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Results::keep(workspace, RESULTS, "cargo xtask verify seeded", fates.clone())?;
+    let command = "cargo xtask verify seeded";
+    match only {
+        None => Results::keep(workspace, RESULTS, command, fates.clone())?,
+        Some(only) => {
+            let command = format!("{command} --only {only}");
+            Results::keep_part(workspace, RESULTS, &command, keys, fates.clone())?;
+        }
+    }
     let missed: Vec<String> = fates
         .iter()
         .filter(|fate| fate.caught_by.is_empty())
@@ -131,12 +141,19 @@ pub(super) fn read(workspace: &Workspace) -> Result<Results<Fate>> {
 
 /// Every bug that there is.
 pub(super) fn planted(workspace: &Workspace) -> Result<BTreeSet<Key>> {
-    let seeds = seeds(workspace)?.into_iter();
-    Ok(seeds.map(|seed| (seed.file, seed.bug, seed.by.to_string())).collect())
+    Ok(seeds(workspace)?.iter().map(Seed::key).collect())
 }
 
-impl Fate {
-    pub(super) fn key(&self) -> Key {
+impl Seed {
+    fn key(&self) -> Key {
+        (self.file.clone(), self.bug.clone(), self.by.to_string())
+    }
+}
+
+impl Keyed for Fate {
+    type Key = Key;
+
+    fn key(&self) -> Key {
         (self.file.clone(), self.bug.clone(), self.by.clone())
     }
 }
