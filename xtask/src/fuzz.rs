@@ -23,8 +23,8 @@ use crate::workspace::{Backend, Workspace};
 
 /// The cargo-fuzz that is installed if there is none.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
-/// The folder of builds that builds libFuzzer for the others.
-const LIBFUZZER_HOME: &str = "target/fuzz-asm";
+/// The folder of builds that builds libFuzzer for the others: without a sanitizer, it goes with any.
+const LIBFUZZER_HOME: &str = "target/fuzz-asm-schedule";
 
 /// The arguments of `cargo xtask fuzz`.
 #[derive(Args, Debug)]
@@ -100,8 +100,10 @@ fn fuzz(workspace: &Workspace, targets: &[Target], on: Backends, seconds: u32) -
         Fuzzer { workspace, program: setup::cargo_tool(workspace, "fuzz", CARGO_FUZZ_VERSION)? };
     let all: Vec<_> =
         on.each().iter().flat_map(|&on| targets.iter().map(move |target| (on, target))).collect();
-    for (backend, target) in &all {
-        process::run(fuzzer.command(*backend, target, "build")?.arg(&target.name))?;
+    let (home, elsewhere): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(backend, target)| build_folder(*backend, target) == LIBFUZZER_HOME);
+    for (backend, target) in home.into_iter().chain(elsewhere) {
+        process::run(fuzzer.command(backend, target, "build")?.arg(&target.name))?;
     }
     let outcomes = each_at_once(&all, |(backend, target)| fuzzer.run(*backend, target, seconds));
     let mut runs: Vec<Run> = Vec::new();
