@@ -111,7 +111,13 @@ with_pairs! {
 
 use crate::atomic::with_pairs;
 
-pub use self::ring::MpmcRing;
+pub use self::entry::IndexEntry;
+#[cfg(feature = "alloc")]
+pub use self::ring::MpmcHeapRing;
+pub use self::ring::{MpmcRing, MpmcSliceRing, Ring, Slot};
 with_pairs! {
-    pub use self::word::{Word, WordRing};
+    pub use self::entry::WordEntry;
+    #[cfg(feature = "alloc")]
+    pub use self::word::WordHeapRing;
+    pub use self::word::{RingOfWords, Word, WordRing, WordSliceRing};
 }
