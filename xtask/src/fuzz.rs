@@ -238,6 +238,9 @@ impl Fuzzer<'_> {
             command.env("RUSTFLAGS", flags);
         }
         command.args([verb, "--fuzz-dir", "fuzz", "--sanitizer", target.sanitizer()]);
+        if !target.is_schedule() {
+            command.args(["--no-default-features", "--features", "heapless,link"]);
+        }
         let folder = build_folder(backend, target);
         if folder != LIBFUZZER_HOME {
             command.envs(self.libfuzzer()?.map(|archive| ("CUSTOM_LIBFUZZER_PATH", archive)));

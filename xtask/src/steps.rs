@@ -40,7 +40,8 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     latchless(Backend::Asm, &["--lib", "--features", "alloc"])?;
     latchless(Backend::Native, &["--lib", "--all-features"])?;
     run(workspace.cargo_in("benches/peers"), &["--workspace", "--all-targets"])?;
-    run(workspace.cargo_in("fuzz"), &["--all-targets", "--no-default-features"])?;
+    let without_libfuzzer = ["--no-default-features", "--features", "heapless,schedules"];
+    run(workspace.cargo_in("fuzz"), &[&["--all-targets"], &without_libfuzzer[..]].concat())?;
     run(workspace.cargo_in("tests/codegen"), &["--all-targets"])?;
     run(workspace.cargo_in("tests/linkage"), &["--all-targets", "--all-features"])?;
     run(workspace.cargo_in("tests/loom"), &["--all-targets"])?;
