@@ -297,15 +297,16 @@ with_pairs! {
         /// passes for them too: what was there comes back.
         #[inline]
         pub(super) fn replace(&self, content: u64) -> Result<Option<u64>, Refusal> {
+            let capacity = self.capacity();
             let mut backoff = Backoff::after_collision();
             loop {
                 let visit = self.next(Side::Leader);
-                if visit.found.stamp.is_closed(self.capacity()) {
+                if visit.found.stamp.is_closed(capacity) {
                     return Err(Refusal::Closed);
                 }
                 // In its phase, or one before: the place is the oldest that followers have not passed.
                 let is_full = visit.phases != 0;
-                let stamp = visit.found.stamp.plus(1 + u64::from(is_full), self.capacity());
+                let stamp = visit.found.stamp.plus(1 + u64::from(is_full), capacity);
                 // ORDERING: success Release, E1 and E2. Failure Relaxed; the place is looked at again.
                 let entry = self.entry(visit.position);
                 if entry.exchange(visit.found, State { stamp, content }, Release, Relaxed) {
@@ -313,7 +314,7 @@ with_pairs! {
                     // ORDERING: Release for both, E3.
                     self.hint(Side::Leader).store(next, Release);
                     if is_full {
-                        self.hint(Side::Follower).store(next.wrapping_sub(self.capacity() as u64), Release);
+                        self.hint(Side::Follower).store(next.wrapping_sub(capacity as u64), Release);
                     }
                     return Ok(is_full.then_some(visit.found.content));
                 }
