@@ -13,6 +13,9 @@
 //! empties the slot and puts it back into `free`. A thread that stops in between keeps one slot from the
 //! others, who go on.
 //!
+//! Places and slots are part of the ring, in the caller's memory ([`MpmcSliceRing`], `WordSliceRing`) or
+//! allocated (`MpmcHeapRing`, `WordHeapRing`).
+//!
 //! # Layout
 //!
 //! ```text
