@@ -4,8 +4,6 @@
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use static_assertions::const_assert_eq;
-
 use super::entry::{Entry, IndexEntry, Side, Stamp, State};
 with_pairs! {
     use super::entry::WordEntry;
@@ -345,5 +343,3 @@ impl Visit {
         }
     }
 }
-
-const_assert_eq!(size_of::<Relay<Inline<IndexEntry, 64>>>(), 2 * 128 + 64 * 8);
