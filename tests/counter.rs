@@ -1,7 +1,11 @@
 //! Defends the one invariant of `Counter`: the value is the sum of what was added less what was
 //! subtracted and taken, modulo 2^64, whoever does it at the same time.
 
+#[path = "counter/bounds.rs"]
+mod bounds;
 mod common;
+#[path = "counter/refcount.rs"]
+mod refcount;
 #[path = "counter/sharded.rs"]
 mod sharded;
 #[path = "counter/signed.rs"]

@@ -6,14 +6,29 @@
 //! | [`ShardedCounter`] | one `lock add` on a line of the CPU's own | a sum over the cells | events that all CPUs count |
 //! | [`ShardedCounter::local`] | one `add`, no `lock` | the same | a thread or CPU that counts all the time |
 //!
-//! All of them wrap modulo 2^64.
+//! These wrap modulo 2^64. The others do not:
+//!
+//! | counter | at the end of its range | a call | for |
+//! |---|---|---|---|
+//! | [`RefCount`] | parks there and leaks | `lock xadd` | who holds a thing |
+//! | [`BoundedCounter`] | refuses | one `lock cmpxchg` alone | permits, credits |
+//! | [`HighWater`] | stays | one load, mostly | the greatest value seen |
+//! | [`Sequence`] | refuses | one `lock xadd`, for a block of ids too | ids that never come twice |
 
+pub mod bounded;
+mod high_water;
 mod plain;
+pub mod refcount;
+pub mod sequence;
 pub mod sharded;
 mod signed;
 mod source;
 
+pub use self::bounded::BoundedCounter;
+pub use self::high_water::HighWater;
 pub use self::plain::Counter;
+pub use self::refcount::RefCount;
+pub use self::sequence::Sequence;
 pub use self::sharded::ShardedCounter;
 pub use self::signed::SignedCounter;
 #[cfg(feature = "std")]

@@ -53,7 +53,7 @@ pub struct SignedCounter {
 }
 
 assert_impl_all!(SignedCounter: Send, Sync, Unpin);
-assert_eq_size!(SignedCounter, i64);
+assert_eq_size!(SignedCounter, AtomicI64);
 
 impl SignedCounter {
     const_fn! {
