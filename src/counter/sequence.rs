@@ -122,14 +122,9 @@ impl Sequence {
         if first < Self::END && u64::from(count) <= Self::END - first {
             return Some(first);
         }
-        self.exhaust();
-        None
-    }
-
-    #[cold]
-    fn exhaust(&self) {
         // ORDERING: Relaxed; it stays at or above the end whichever of these comes last (INV-2).
         self.next.store(Self::END, Relaxed);
+        None
     }
 }
 
