@@ -1,6 +1,8 @@
 //! Defends the one invariant of `Counter`: the value is the sum of what was added less what was
 //! subtracted and taken, modulo 2^64, whoever does it at the same time.
 
+#[path = "counter/batched.rs"]
+mod batched;
 #[path = "counter/bounds.rs"]
 mod bounds;
 mod common;

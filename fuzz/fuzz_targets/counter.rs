@@ -4,7 +4,8 @@
 use arbitrary::Arbitrary;
 use latchless::counter::sharded::Local;
 use latchless::counter::{
-    BoundedCounter, Counter, HighWater, RefCount, Sequence, ShardedCounter, SignedCounter,
+    BatchedCounter, BoundedCounter, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter, SignedCounter,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -49,6 +50,8 @@ enum Input {
     Bounded(u64, Vec<(bool, u64)>),
     Mark(Vec<u64>),
     Ids(u64, Vec<u32>),
+    Batched(i64, Vec<(u8, i64)>),
+    Histogram(Vec<u64>, u32, u32),
 }
 
 fuzz_target!(|input: Input| {
@@ -59,6 +62,8 @@ fuzz_target!(|input: Input| {
         Input::Bounded(limit, changes) => bounded(limit, changes),
         Input::Mark(values) => mark(values),
         Input::Ids(left, counts) => ids(left, counts),
+        Input::Batched(limit, changes) => batched(limit, changes),
+        Input::Histogram(values, parts, of) => histogram(values, parts, of),
     }
 });
 
@@ -240,4 +245,43 @@ fn ids(left: u64, counts: Vec<u32>) {
         }
         next = if is_there { next + u64::from(count) } else { Sequence::END };
     }
+}
+
+/// The sum is exact whatever is added; the error bound is for counts that an `i64` holds.
+fn batched(limit: i64, changes: Vec<(u8, i64)>) {
+    let (counter, mut model) = (BatchedCounter::<4, 16>::new(), Some(0_i64));
+    let mut wrapped = 0_i64;
+    for (cell, n) in changes {
+        counter.add_at(usize::from(cell), n);
+        wrapped = wrapped.wrapping_add(n);
+        // Far enough from the ends that no part of the sum is past them.
+        model = model
+            .and_then(|count| count.checked_add(n))
+            .filter(|count| count.unsigned_abs() < 1 << 62);
+        assert_eq!(counter.sum(), wrapped);
+        if let Some(count) = model {
+            assert!(counter.estimate().abs_diff(count) <= counter.max_error());
+            assert_eq!(counter.compare(limit), count.cmp(&limit));
+        }
+    }
+}
+
+fn histogram(mut values: Vec<u64>, parts: u32, of: u32) {
+    let (histogram, other) = (Histogram::<496>::new(), Histogram::new());
+    for &value in &values {
+        histogram.record(value);
+    }
+    values.sort_unstable();
+    let quantile = histogram.quantile(parts, of);
+    assert_eq!(quantile.is_none(), values.is_empty());
+    if let Some(quantile) = quantile {
+        let (parts, of) = (u128::from(parts.min(of)), u128::from(of.max(1)));
+        let rank = (values.len() as u128 * parts).div_ceil(of).max(1) as usize;
+        let exact = values[rank - 1];
+        assert!(quantile >= exact && quantile - exact <= exact / 8);
+    }
+    other.drain_from(&histogram);
+    assert_eq!((histogram.count(), other.count()), (0, values.len() as u64));
+    histogram.merge_from(&other);
+    assert_eq!(histogram.quantile(parts, of), quantile);
 }

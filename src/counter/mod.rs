@@ -5,6 +5,8 @@
 //! | [`Counter`], [`SignedCounter`] | one `lock add` on a shared line | exact, one load | events that a few CPUs count |
 //! | [`ShardedCounter`] | one `lock add` on a line of the CPU's own | a sum over the cells | events that all CPUs count |
 //! | [`ShardedCounter::local`] | one `add`, no `lock` | the same | a thread or CPU that counts all the time |
+//! | [`BatchedCounter`] | one `lock xadd`, mostly | an estimate with a stated error: one load | limits that are seldom near |
+//! | [`Histogram`] | one `lock inc` | counts and quantiles | latencies, sizes |
 //!
 //! These wrap modulo 2^64. The others do not:
 //!
@@ -15,8 +17,10 @@
 //! | [`HighWater`] | stays | one load, mostly | the greatest value seen |
 //! | [`Sequence`] | refuses | one `lock xadd`, for a block of ids too | ids that never come twice |
 
+pub mod batched;
 pub mod bounded;
 mod high_water;
+pub mod histogram;
 mod plain;
 pub mod refcount;
 pub mod sequence;
@@ -24,8 +28,10 @@ pub mod sharded;
 mod signed;
 mod source;
 
+pub use self::batched::BatchedCounter;
 pub use self::bounded::BoundedCounter;
 pub use self::high_water::HighWater;
+pub use self::histogram::Histogram;
 pub use self::plain::Counter;
 pub use self::refcount::RefCount;
 pub use self::sequence::Sequence;

@@ -3,7 +3,9 @@
 
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use latchless::counter::{BoundedCounter, HighWater, RefCount, Sequence, ShardedCounter};
+use latchless::counter::{
+    BatchedCounter, BoundedCounter, HighWater, Histogram, RefCount, Sequence, ShardedCounter,
+};
 
 /// One of each.
 pub(crate) struct Counters {
@@ -12,6 +14,9 @@ pub(crate) struct Counters {
     bounded: BoundedCounter,
     mark: HighWater,
     ids: Sequence,
+    batched: BatchedCounter<2, 8, fn() -> usize>,
+    recorded: Histogram<8>,
+    drained: Histogram<8>,
 }
 
 /// What the calls are known to have done.
@@ -24,6 +29,8 @@ pub(crate) struct Totals {
     greatest_taken: AtomicU64,
     /// A bit for each id.
     ids: AtomicU64,
+    batched: AtomicI64,
+    recorded: AtomicU64,
 }
 
 /// A call, and what it adds to the totals.
@@ -39,6 +46,9 @@ impl Counters {
             bounded: BoundedCounter::new(4),
             mark: HighWater::new(),
             ids: Sequence::new(),
+            batched: BatchedCounter::with_source(|| 1, 0),
+            recorded: Histogram::new(),
+            drained: Histogram::new(),
         }
     }
 
@@ -53,6 +63,12 @@ impl Counters {
         assert_eq!(greatest, totals.greatest.load(Relaxed), "{scenario:?}");
         let ids = totals.ids.load(Relaxed);
         assert_eq!(self.ids.peek(), Some(u64::from(ids.trailing_ones())), "{scenario:?}");
+        let batched = totals.batched.load(Relaxed);
+        assert_eq!(self.batched.sum(), batched, "{scenario:?}");
+        let error = self.batched.estimate().abs_diff(batched);
+        assert!(error <= self.batched.max_error(), "{error} off: {scenario:?}");
+        let recorded = self.recorded.count() + self.drained.count();
+        assert_eq!(recorded, totals.recorded.load(Relaxed), "{scenario:?}");
         assert_eq!(ids.count_ones(), ids.trailing_ones(), "an id was left out: {scenario:?}");
     }
 }
@@ -66,6 +82,8 @@ impl Totals {
             greatest: AtomicU64::new(0),
             greatest_taken: AtomicU64::new(0),
             ids: AtomicU64::new(0),
+            batched: AtomicI64::new(0),
+            recorded: AtomicU64::new(0),
         }
     }
 
@@ -140,6 +158,27 @@ pub(crate) const CALLS: &[CountersCall] = &[
     ("take mark", |it, totals| {
         totals.greatest_taken.fetch_max(it.mark.take(), Relaxed);
     }),
+    ("batch", |it, totals| {
+        it.batched.add(5);
+        it.batched.add_at(0, 7);
+        it.batched.add(6);
+        it.batched.sub(2);
+        totals.batched.fetch_add(16, Relaxed);
+    }),
+    ("batches back", |it, totals| {
+        it.batched.sub(9);
+        it.batched.inc();
+        it.batched.dec();
+        totals.batched.fetch_sub(9, Relaxed);
+        let _ = (it.batched.sum(), it.batched.estimate(), it.batched.compare(3));
+    }),
+    ("record value", |it, totals| {
+        it.recorded.record(2);
+        it.recorded.record(99);
+        totals.recorded.fetch_add(2, Relaxed);
+        assert!(it.recorded.quantile(1, 2).is_none_or(|value| value >= 2));
+    }),
+    ("drain", |it, _| it.drained.drain_from(&it.recorded)),
     ("draw", |it, totals| {
         let block = it.ids.reserve(2).into_iter().flatten();
         block.chain(it.ids.next_id()).for_each(|id| totals.drawn(id));

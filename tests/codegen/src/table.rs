@@ -20,7 +20,8 @@ use latchless::atomic::{
 };
 use latchless::counter::sharded::{Local, Shard};
 use latchless::counter::{
-    BoundedCounter, ByStack, Counter, HighWater, RefCount, Sequence, ShardedCounter, SignedCounter,
+    BatchedCounter, BoundedCounter, ByStack, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter, SignedCounter,
 };
 use latchless::ring::spsc::{Consumer, Misaligned, Producer, PushBatch, ReadChunk, WriteChunk};
 use latchless::ring::turn::{PopError, PushError};
@@ -615,6 +616,9 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
         sharded_add(counter: &ShardedCounter<8, ByStack>, n: u64) = counter.add(n) => "lock add m";
         sharded_sum(counter: &ShardedCounter<8, ByStack>) -> u64 = counter.sum() => "";
         sharded_take(counter: &ShardedCounter<8, ByStack>) -> u64 = counter.take() => "lock cmpxchg m";
+        batched_add(counter: &BatchedCounter<8, 32, ByStack>, n: i64) = counter.add(n) => "lock add m; lock xadd m; xchg m";
+        batched_estimate(counter: &BatchedCounter<8, 32, ByStack>) -> i64 = counter.estimate() => "";
+        histogram_record(histogram: &Histogram<496>, value: u64) = histogram.record(value) => "lock inc m";
         bounded_try_add(counter: &BoundedCounter, n: u64) -> bool = counter.try_add(n).is_ok() => "lock cmpxchg m";
         bounded_release(counter: &BoundedCounter, n: u64) -> bool = counter.release(n).is_ok() => "lock cmpxchg m";
         mark_record(mark: &HighWater, value: u64) -> bool = mark.record(value) => "lock cmpxchg m";

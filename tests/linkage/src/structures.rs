@@ -4,7 +4,8 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 
 use latchless::counter::sharded::Local;
 use latchless::counter::{
-    BoundedCounter, Counter, HighWater, RefCount, Sequence, ShardedCounter, SignedCounter,
+    BatchedCounter, BoundedCounter, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter, SignedCounter,
 };
 use latchless::ring::overwriting::{Consumer, Producer};
 use latchless::ring::{MpmcRing, OverwritingRing, WordRing};
@@ -15,6 +16,8 @@ use crate::export;
 use crate::values::{Dropped, SLOTS, value};
 
 type Stack = IndexStack<SLOTS>;
+type Batched = BatchedCounter<SLOTS, 32>;
+type Latencies = Histogram<64>;
 type Sharded = ShardedCounter<SLOTS>;
 type Words = WordRing<u64, SLOTS>;
 
@@ -87,6 +90,30 @@ export! { ""
     }
     fn bounded_get(counter: &BoundedCounter) -> u64 { counter.get() }
     fn bounded_available(counter: &BoundedCounter) -> u64 { counter.available() }
+
+    fn batched_inc(counter: &Batched) { counter.inc() }
+    fn batched_dec(counter: &Batched) { counter.dec() }
+    fn batched_add(counter: &Batched, n: i64) { counter.add(n) }
+    fn batched_sub(counter: &Batched, n: i64) { counter.sub(n) }
+    fn batched_add_at(counter: &Batched, number: usize, n: i64) { counter.add_at(number, n) }
+    fn batched_sum(counter: &Batched) -> i64 { counter.sum() }
+    fn batched_estimate(counter: &Batched) -> i64 { counter.estimate() }
+    fn batched_compare(counter: &Batched, limit: i64) -> bool { counter.compare(limit).is_lt() }
+
+    fn histogram_record(histogram: &Latencies, value: u64) { histogram.record(value) }
+    fn histogram_record_many(histogram: &Latencies, value: u64, times: u64) {
+        histogram.record_many(value, times)
+    }
+    fn histogram_count(histogram: &Latencies) -> u64 { histogram.count() }
+    fn histogram_quantile(histogram: &Latencies, parts: u32, of: u32) -> u64 {
+        histogram.quantile(parts, of).unwrap_or(0)
+    }
+    fn histogram_mean(histogram: &Latencies) -> u64 { histogram.mean().unwrap_or(0) }
+    fn histogram_bucket_counts(histogram: &Latencies) -> u64 {
+        histogram.bucket_counts().map(|(_, times)| times).max().unwrap_or(0)
+    }
+    fn histogram_merge_from(histogram: &Latencies, other: &Latencies) { histogram.merge_from(other) }
+    fn histogram_drain_from(histogram: &Latencies, other: &Latencies) { histogram.drain_from(other) }
 
     fn mark_record(mark: &HighWater, value: u64) -> bool { mark.record(value) }
     fn mark_get(mark: &HighWater) -> u64 { mark.get() }

@@ -1,5 +1,7 @@
 //! Defends INV-1 of `latchless::counter::Counter`: no addition is lost or counted twice.
 
+#[path = "counter/batched.rs"]
+mod batched;
 #[path = "counter/holds.rs"]
 mod holds;
 #[path = "counter/sharded.rs"]

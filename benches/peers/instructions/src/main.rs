@@ -12,7 +12,8 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use latchless::atomic::{AtomicPair, AtomicU64};
 use latchless::counter::sharded::Local;
 use latchless::counter::{
-    BoundedCounter, ByStack, Counter, HighWater, RefCount, Sequence, ShardedCounter,
+    BatchedCounter, BoundedCounter, ByStack, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter,
 };
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::{Full, MpmcRing, OverwritingRing, SpscRing, TurnRing, WordRing, overwriting};
@@ -25,6 +26,7 @@ const CALLS: u64 = 4096;
 const SLOTS: usize = 256;
 
 type Line = [u64; 8];
+type Batched = BatchedCounter<4, 32, ByStack>;
 type Sharded = ShardedCounter<4, ByStack>;
 type Spsc<T> = SpscRing<T, SLOTS>;
 type Mpmc<T> = MpmcRing<T, SLOTS>;
@@ -72,6 +74,9 @@ operations! {
     op_sharded_sum(counter: &Sharded) -> u64 { counter.sum() }
     op_sharded_take(counter: &Sharded) -> u64 { counter.take() }
     op_sharded_owner_add(own: &Local<'_>, n: u64) { own.add(n) }
+    op_batched_add(counter: &Batched, n: i64) { counter.add(n) }
+    op_batched_estimate(counter: &Batched) -> i64 { counter.estimate() }
+    op_histogram_record(histogram: &Histogram<496>, value: u64) { histogram.record(value) }
     op_refcount_inc(holds: &RefCount) { holds.inc() }
     op_refcount_inc_not_zero(holds: &RefCount) -> bool { holds.inc_not_zero() }
     op_refcount_dec_and_test(holds: &RefCount) -> bool { holds.dec_and_test() }
@@ -208,12 +213,16 @@ fn counter() {
 fn counters() {
     let (sharded, holds) = (Sharded::with_source(ByStack), RefCount::new());
     let (bounded, mark, ids) = (BoundedCounter::new(8), HighWater::new(), Sequence::new());
+    let (batched, histogram) = (Batched::with_source(ByStack, 0), Histogram::new());
     let own = sharded.local().expect("nobody else is here");
     for n in 0..CALLS {
         op_sharded_add(&sharded, n);
         op_sharded_owner_add(&own, n);
         black_box(op_sharded_sum(&sharded));
         black_box(op_sharded_take(&sharded));
+        op_batched_add(&batched, 1);
+        black_box(op_batched_estimate(&batched));
+        op_histogram_record(&histogram, n);
         op_refcount_inc(&holds);
         black_box(op_refcount_inc_not_zero(&holds));
         black_box(op_refcount_dec_and_test(&holds));
