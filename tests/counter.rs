@@ -6,6 +6,8 @@ mod batched;
 #[path = "counter/bounds.rs"]
 mod bounds;
 mod common;
+#[path = "counter/export.rs"]
+mod export;
 #[path = "counter/refcount.rs"]
 mod refcount;
 #[path = "counter/sharded.rs"]

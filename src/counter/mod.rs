@@ -16,9 +16,12 @@
 //! | [`BoundedCounter`] | refuses | one `lock cmpxchg` alone | permits, credits |
 //! | [`HighWater`] | stays | one load, mostly | the greatest value seen |
 //! | [`Sequence`] | refuses | one `lock xadd`, for a block of ids too | ids that never come twice |
+//!
+//! [`Export`] writes them for Prometheus.
 
 pub mod batched;
 pub mod bounded;
+mod export;
 mod high_water;
 pub mod histogram;
 mod plain;
@@ -30,6 +33,7 @@ mod source;
 
 pub use self::batched::BatchedCounter;
 pub use self::bounded::BoundedCounter;
+pub use self::export::Export;
 pub use self::high_water::HighWater;
 pub use self::histogram::Histogram;
 pub use self::plain::Counter;
