@@ -82,9 +82,10 @@ impl<const BUCKETS: usize> Export for Histogram<BUCKETS> {
             below = below.saturating_add(times);
             writeln!(page, "{name}_bucket{{le=\"{greatest}\"}} {below}")?;
         }
-        let count = self.count().max(below);
+        let (count, sum) = self.count_and_sum();
+        let count = count.max(below);
         writeln!(page, "{name}_bucket{{le=\"+Inf\"}} {count}")?;
-        writeln!(page, "{name}_sum {}", self.mean().unwrap_or(0).saturating_mul(count))?;
+        writeln!(page, "{name}_sum {sum}")?;
         writeln!(page, "{name}_count {count}")
     }
 }

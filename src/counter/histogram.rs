@@ -180,11 +180,7 @@ impl<const BUCKETS: usize> Histogram<BUCKETS> {
     /// **Ordering** none.
     #[inline]
     pub fn mean(&self) -> Option<u64> {
-        let (count, sum) =
-            self.counts().enumerate().fold((0_u64, 0_u64), |(count, sum), (at, n)| {
-                let middle = values_of(at).start().midpoint(*values_of(at).end());
-                (count.saturating_add(n), sum.saturating_add(middle.saturating_mul(n)))
-            });
+        let (count, sum) = self.count_and_sum();
         sum.checked_div(count)
     }
 
@@ -227,6 +223,14 @@ impl<const BUCKETS: usize> Histogram<BUCKETS> {
                 bucket.add(from.swap(0, Relaxed), Relaxed);
             }
         }
+    }
+
+    /// How many values, and what the middles of their buckets sum up to.
+    pub(super) fn count_and_sum(&self) -> (u64, u64) {
+        self.counts().enumerate().fold((0, 0), |(count, sum), (at, times)| {
+            let middle = values_of(at).start().midpoint(*values_of(at).end());
+            (times.saturating_add(count), middle.saturating_mul(times).saturating_add(sum))
+        })
     }
 
     #[inline]

@@ -30,14 +30,14 @@ fn each_has_its_kind_and_its_figure() {
 #[test]
 fn buckets_add_up() {
     let histogram = Histogram::<8>::new();
-    [1, 1, 3, 1_000].into_iter().for_each(|value| histogram.record(value));
+    [1, 1, 4, 1_000].into_iter().for_each(|value| histogram.record(value));
     let page = page(&histogram);
     let lines: Vec<_> = page.lines().skip(2).collect();
     let expected = [
         "m_bucket{le=\"1\"} 2",
-        "m_bucket{le=\"3\"} 3",
+        "m_bucket{le=\"4\"} 3",
         "m_bucket{le=\"+Inf\"} 4",
-        "m_sum 12",
+        "m_sum 13",
         "m_count 4",
     ];
     assert_eq!(lines, expected);
