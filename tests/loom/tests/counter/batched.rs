@@ -24,6 +24,21 @@ fn folds_race_a_sum() {
     });
 }
 
+/// Both fold, one of them perhaps what the other has added.
+#[test]
+fn folds_race_folds() {
+    outcomes("folds_race_folds", None, &[(4, 4)], || {
+        let counter = Arc::new(BatchedCounter::<1, 2, fn() -> usize>::with_source(|| 0, 0));
+        let other = thread::spawn({
+            let counter = Arc::clone(&counter);
+            move || counter.add(2)
+        });
+        counter.add(2);
+        other.join().unwrap();
+        (counter.sum(), counter.estimate())
+    });
+}
+
 #[test]
 fn records_race_a_merge() {
     outcomes("records_race_a_merge", None, &[(0, 2), (1, 1), (2, 0)], || {
