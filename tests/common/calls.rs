@@ -1029,6 +1029,7 @@ impl SnapshotCall {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CounterCall {
     Inc,
+    Dec,
     Add(u64),
     Sub(u64),
     Get,
@@ -1036,7 +1037,8 @@ pub(crate) enum CounterCall {
 }
 
 impl CounterCall {
-    pub(crate) const ALL: &[Self] = &[Self::Inc, Self::Add(5), Self::Sub(7), Self::Get, Self::Take];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Inc, Self::Dec, Self::Add(5), Self::Sub(7), Self::Get, Self::Take];
 
     /// Makes the call.
     pub(crate) fn make(self, counter: &Counter, log: &mut Log<'_, CountCall>) {
@@ -1044,6 +1046,10 @@ impl CounterCall {
             Self::Inc => {
                 counter.inc();
                 CountCall::Added(1)
+            }
+            Self::Dec => {
+                counter.dec();
+                CountCall::Subtracted(1)
             }
             Self::Add(n) => {
                 counter.add(n);
