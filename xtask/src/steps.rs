@@ -39,6 +39,7 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     latchless(Backend::Asm, &["--all-features"])?;
     latchless(Backend::Native, &["--all-features"])?;
     run(workspace.cargo_in("benches/peers"), &["--workspace", "--all-targets"])?;
+    run(workspace.cargo_in("capi"), &["--all-features"])?;
     run(workspace.cargo_in("fuzz"), &["--all-targets", "--no-default-features"])?;
     run(workspace.cargo_in("tests/codegen"), &["--all-targets"])?;
     run(workspace.cargo_in("tests/linkage"), &["--all-targets", "--all-features"])?;
