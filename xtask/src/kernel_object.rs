@@ -14,7 +14,8 @@ use iced_x86::{
 };
 use object::read::elf::{ElfFile64, FileHeader as _};
 use object::{
-    Object as _, ObjectSection as _, ObjectSymbol as _, RelocationFlags, SectionKind, elf,
+    Object as _, ObjectSection as _, ObjectSymbol as _, RelocationFlags, RelocationTarget,
+    SectionKind, elf,
 };
 use rustc_demangle::demangle;
 
@@ -67,6 +68,8 @@ pub(crate) struct Contents {
     /// Names, demangled.
     defined: Vec<String>,
     undefined: BTreeSet<String>,
+    /// Undefined as well, but nothing refers to it.
+    unused: BTreeSet<String>,
     /// Kinds, and what is relocated.
     relocations: BTreeSet<(u32, String)>,
     functions: Vec<Function>,
@@ -102,20 +105,30 @@ pub(crate) fn build(workspace: &Workspace, seed: Option<&str>) -> Result<PathBuf
     ensure!(outcome.succeeded, "the object does not compile:\n{}", outcome.output);
 
     let library = builds.join("release/liblatchless_capi.a");
-    let linked = builds.join("linked.o");
-    let mut ld = Command::new("ld");
-    ld.args(["-r", "--gc-sections", "-o"]).arg(&linked);
-    for name in exports(&library)? {
-        ld.args(["-u", &name]);
-    }
-    process::output(ld.arg(&library))?;
+    let exports = exports(&library)?;
+    let link = |from: &Path, to: &Path| {
+        let mut ld = Command::new("ld");
+        ld.args(["-r", "--gc-sections", "-o"]).arg(to);
+        ld.args(exports.iter().flat_map(|name| ["-u", name])).arg(from);
+        process::output(&mut ld)
+    };
+    let [linked, bare, small] =
+        ["linked.o", "bare.o", "small.o"].map(|name| workspace.path(BUILDS).join(name));
     let object = builds.join("latchless.o");
+    link(&library, &linked)?;
+    // Tables for unwinding keep alive what nobody else asks for: without them the linker can let it go.
     let mut objcopy = Command::new("objcopy");
-    objcopy.args(["--strip-debug", "--wildcard", "--keep-global-symbol", &format!("{PREFIX}*")]);
+    objcopy.arg("--strip-debug");
     for section in [".eh_frame", ".rela.eh_frame", ".comment", ".note.GNU-stack", ".llvmbc"] {
         objcopy.arg(format!("--remove-section={section}"));
     }
-    process::output(objcopy.arg(&linked).arg(&object))?;
+    process::output(objcopy.arg(&linked).arg(&bare))?;
+    link(&bare, &small)?;
+    let mut objcopy = Command::new("objcopy");
+    objcopy.args(["--wildcard", "--keep-global-symbol", &format!("{PREFIX}*")]);
+    objcopy
+        .args(Contents::read(&small)?.unused.iter().map(|name| format!("--strip-symbol={name}")));
+    process::output(objcopy.arg(&small).arg(&object))?;
     Ok(object)
 }
 
@@ -176,7 +189,7 @@ impl Contents {
         for symbol in file.symbols() {
             let name = symbol.name()?;
             if symbol.is_undefined() && !name.is_empty() {
-                contents.undefined.insert(name.to_owned());
+                contents.unused.insert(name.to_owned());
             } else if symbol.is_definition() {
                 contents.defined.push(format!("{:#}", demangle(name)));
             }
@@ -184,6 +197,12 @@ impl Contents {
         for section in file.sections() {
             contents.sections.push(section.name()?.to_owned());
             for (_, relocation) in section.relocations() {
+                if let RelocationTarget::Symbol(index) = relocation.target() {
+                    let name = file.symbol_by_index(index)?.name()?;
+                    if contents.unused.remove(name) {
+                        contents.undefined.insert(name.to_owned());
+                    }
+                }
                 let RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
                 contents.relocations.insert((r_type, section.name()?.to_owned()));
             }
@@ -228,7 +247,7 @@ impl Contents {
                 complaints.push(format!("there is a section {section}"));
             }
         }
-        for symbol in &self.undefined {
+        for symbol in self.undefined.iter().chain(&self.unused) {
             if !KERNEL_SYMBOLS.contains(&symbol.as_str()) {
                 complaints.push(format!("{symbol} is missing: the kernel does not have it"));
             }
