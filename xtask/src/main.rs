@@ -15,6 +15,7 @@ mod hosted;
 mod image;
 mod input;
 mod kernel_object;
+mod kmod;
 mod loom;
 mod operations;
 mod patched_loom;
@@ -64,6 +65,8 @@ enum Command {
     Asm(asm::AsmArgs),
     /// Make the C header and library, and check both
     Capi(capi::CapiArgs),
+    /// Build the kernel module, and load it into Debian's kernel again and again while it works
+    Kmod(kmod::KmodArgs),
     /// Boot the bare-metal image on 1, 2 and 4 CPUs and make it fail in every way it can
     Boot,
 }
@@ -90,6 +93,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Bench(args) => bench::run(&workspace, args),
         Command::Asm(args) => asm::run(&workspace, args),
         Command::Capi(args) => capi::run(&workspace, args),
+        Command::Kmod(args) => kmod::run(&workspace, args),
         Command::Boot => boot_tests::run(&workspace),
     }
 }
