@@ -14,6 +14,7 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 
+#include "demo.h"
 #include "latchless.h"
 
 #define INDICES 64
@@ -173,8 +174,8 @@ static void stop(void)
 	vfree(loads);
 }
 
-static void init_timer(struct hrtimer *timer, enum hrtimer_restart (*handler)(struct hrtimer *),
-		       enum hrtimer_mode mode)
+void demo_init_timer(struct hrtimer *timer, enum hrtimer_restart (*handler)(struct hrtimer *),
+		     enum hrtimer_mode mode)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
@@ -193,8 +194,8 @@ static int start(unsigned int cpu)
 	    latchless_spsc_take_producer(&load->ring, &load->from_interrupt) != LATCHLESS_STATUS_OK ||
 	    latchless_spsc_take_consumer(&load->ring, &load->to_thread) != LATCHLESS_STATUS_OK)
 		return -EINVAL;
-	init_timer(&load->hard, hard_interrupt, HRTIMER_MODE_REL_PINNED_HARD);
-	init_timer(&load->soft, soft_interrupt, HRTIMER_MODE_REL_PINNED_SOFT);
+	demo_init_timer(&load->hard, hard_interrupt, HRTIMER_MODE_REL_PINNED_HARD);
+	demo_init_timer(&load->soft, soft_interrupt, HRTIMER_MODE_REL_PINNED_SOFT);
 	task = kthread_create_on_cpu(thread, load, cpu, "latchless/%u");
 	if (IS_ERR(task))
 		return PTR_ERR(task);
@@ -222,9 +223,14 @@ static int __init demo_init(void)
 		if (error)
 			goto fail;
 	}
-	error = -ENOMEM;
-	if (!proc_create_single("latchless", 0444, NULL, show))
+	error = feed_start();
+	if (error)
 		goto fail;
+	error = -ENOMEM;
+	if (!proc_create_single("latchless", 0444, NULL, show)) {
+		feed_stop();
+		goto fail;
+	}
 	pr_info("latchless: at work on %u CPUs\n", num_online_cpus());
 	return 0;
 fail:
@@ -240,6 +246,7 @@ static void __exit demo_exit(void)
 	u32 index;
 
 	remove_proc_entry("latchless", NULL);
+	feed_stop();
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		if (!loads[cpu].thread)
 			continue;

@@ -114,7 +114,7 @@ fn run_program(
 }
 
 /// Puts the headers, the library and its pkg-config file under `prefix`.
-fn install(workspace: &Workspace, prefix: &Path) -> Result<()> {
+pub(crate) fn install(workspace: &Workspace, prefix: &Path) -> Result<()> {
     process::run(workspace.cargo_in(LIBRARY).args(["build", "--quiet", "--release"]))?;
     let prefix = std::path::absolute(prefix)?;
     for folder in ["include", "lib/pkgconfig"] {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
+use crate::capi;
 use crate::debian::Kernel;
 use crate::kernel_object;
 use crate::process;
@@ -38,6 +39,8 @@ const ALARMS: [&str; 12] = [
     "WRONG",
     "panic",
 ];
+/// The kernel says so when it is done with itself.
+const FIRST_PROGRAM: &str = "Run /init as init process";
 /// The module says so when it is unloaded.
 const EXACT: &str = "every total exact";
 
@@ -50,8 +53,11 @@ pub(crate) struct KmodArgs {
     /// How often to load and unload the module
     #[arg(long, value_name = "N", default_value_t = 20)]
     cycles: usize,
+    /// For how many seconds a program writes whatever it likes to the memory that it shares with the module
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    hostile: u64,
     /// Only make the object for a module of your own, and write it here
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cpus", "cycles"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cpus", "cycles", "hostile"])]
     object: Option<PathBuf>,
 }
 
@@ -70,7 +76,7 @@ pub(crate) fn run(workspace: &Workspace, args: &KmodArgs) -> Result<()> {
     let files = workspace.path(BUILD).join("initramfs");
     fs::write(&files, initramfs(workspace, &kernel, &module)?)?;
     for &cpus in &args.cpus {
-        let report = boot(&kernel, &files, cpus, args.cycles)?;
+        let report = boot(&kernel, &files, cpus, args)?;
         let verdict = judge(&report, args.cycles);
         let summary = verdict.with_context(|| format!("with {cpus} CPUs; it said:\n{report}"))?;
         println!("    ok: {summary}");
@@ -82,7 +88,7 @@ pub(crate) fn run(workspace: &Workspace, args: &KmodArgs) -> Result<()> {
 fn build(workspace: &Workspace, kernel: &Kernel, object: &Path) -> Result<PathBuf> {
     let folder = workspace.path(BUILD).join("module");
     fs::create_dir_all(&folder)?;
-    for file in ["Kbuild", "demo.c"] {
+    for file in ["Kbuild", "demo.c", "demo.h", "feed.c"] {
         fs::copy(workspace.path(SOURCES).join(file), folder.join(file))?;
     }
     fs::copy(workspace.path(HEADER), folder.join("latchless.h"))?;
@@ -106,6 +112,18 @@ fn build(workspace: &Workspace, kernel: &Kernel, object: &Path) -> Result<PathBu
     Ok(folder.join("latchless_demo.ko"))
 }
 
+/// Builds the program that reads the device, to run where there is no library.
+fn reader(workspace: &Workspace) -> Result<PathBuf> {
+    let prefix = workspace.path(BUILD).join("prefix");
+    capi::install(workspace, &prefix)?;
+    let program = prefix.join("reader");
+    let mut gcc = workspace.command_in(".", "gcc");
+    gcc.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]).arg(&program);
+    gcc.arg(format!("{SOURCES}/reader.c")).arg("-I").arg(prefix.join("include"));
+    process::run(gcc.arg("-L").arg(prefix.join("lib")).arg("-llatchless_capi"))?;
+    Ok(program)
+}
+
 fn initramfs(workspace: &Workspace, kernel: &Kernel, module: &Path) -> Result<Vec<u8>> {
     let mut archive = Vec::new();
     for folder in ["bin", "dev", "proc", "sys"] {
@@ -115,6 +133,7 @@ fn initramfs(workspace: &Workspace, kernel: &Kernel, module: &Path) -> Result<Ve
     for (name, path) in [
         ("init", init.as_path()),
         ("bin/busybox", &kernel.busybox()),
+        ("bin/reader", &reader(workspace)?),
         ("latchless_demo.ko", module),
     ] {
         let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -139,7 +158,7 @@ fn entry(archive: &mut Vec<u8>, name: &str, mode: u32, data: &[u8]) {
 }
 
 /// Boots the kernel and returns the lines that are for us.
-fn boot(kernel: &Kernel, initramfs: &Path, cpus: usize, cycles: usize) -> Result<String> {
+fn boot(kernel: &Kernel, initramfs: &Path, cpus: usize, args: &KmodArgs) -> Result<String> {
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args([
         "-accel",
@@ -154,11 +173,21 @@ fn boot(kernel: &Kernel, initramfs: &Path, cpus: usize, cycles: usize) -> Result
     qemu.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
     qemu.args(["-serial", "stdio", "-kernel"]).arg(kernel.image());
     qemu.arg("-initrd").arg(initramfs).arg("-append");
-    qemu.arg(format!("console=ttyS0 panic=-1 quiet latchless.cycles={cycles}"));
-    let patience = Duration::from_secs(120) + Duration::from_secs(5) * u32::try_from(cycles)?;
+    let KmodArgs { cycles, hostile, .. } = args;
+    qemu.arg(format!(
+        "console=ttyS0 panic=-1 quiet latchless.cycles={cycles} latchless.hostile={hostile}"
+    ));
+    let patience = Duration::from_secs(180 + args.hostile)
+        + Duration::from_secs(5) * u32::try_from(args.cycles)?;
     let outcome = process::judge(&mut qemu, patience)?;
     let lines = outcome.output.lines().map(|line| line.trim_end());
-    let report: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    // What it logged before our first program ran is its own, the command line above all.
+    let mut is_ours = false;
+    let mut is_wanted = |line: &&str| {
+        is_ours |= line.contains(FIRST_PROGRAM);
+        !line.is_empty() && (is_ours || !line.starts_with("@dmesg"))
+    };
+    let report: Vec<&str> = lines.filter(|line| is_wanted(line)).collect();
     if outcome.timed_out {
         bail!("the kernel hangs; it said:\n{}", report.join("\n"));
     }
@@ -187,12 +216,20 @@ fn judge(report: &str, cycles: usize) -> Result<String> {
         });
         ensure!(called, "/proc/latchless shows no work in {context} context");
     }
+    ensure!(
+        said("@read ").count() == 2,
+        "the reader did not read, before and after the hostile one"
+    );
+    let hostile = said("@hostile ").next().context("no hostile reader was there")?;
+    let is_reported = said("@feed ").any(|line| !line.ends_with("corrupt 0"));
+    ensure!(is_reported, "the module does not report what the hostile reader did");
     let calls = said("@dmesg ").filter_map(|line| {
         line.split_once("stopped after ")?.1.split(' ').next()?.parse::<u64>().ok()
     });
     let kernel = said("@kernel ").next().context("it does not say which kernel it is")?;
     Ok(format!(
-        "{kernel}: {cycles} times loaded and unloaded under load, {} calls, totals exact, no warning",
+        "{kernel}: {cycles} times loaded and unloaded under load, {} calls, totals exact, no warning; \
+         a hostile reader {hostile}, which was reported",
         calls.sum::<u64>()
     ))
 }
@@ -204,6 +241,7 @@ mod tests {
     const GOOD: &str = "@kernel 6.1, 2 CPUs\n\
         @proc cpu 0 process: calls 7 broken 0\n@proc cpu 0 softirq: calls 7 broken 0\n\
         @proc cpu 0 hardirq: calls 7 broken 0\n\
+        @read 5 records\n@hostile wrote 9 positions\n@feed full 1 corrupt 2\n@read 5 records\n\
         @dmesg latchless: stopped after 21 calls, every total exact\n@taint 12288\n@end";
 
     #[test]
@@ -221,6 +259,9 @@ mod tests {
             ("every total exact", "", "exact 0 times of 1"),
             ("12288", "12800", "tainted by 12800"),
             ("softirq: calls 7", "softirq: calls 0", "softirq"),
+            ("corrupt 2", "corrupt 0", "does not report"),
+            ("@feed full 1 corrupt 2\n@read", "@feed full 1 corrupt 2\n@", "before and after"),
+            ("@hostile", "@", "no hostile"),
             ("hardirq: calls 7 broken 0", "hardirq: calls 7 broken 1", "hardirq"),
         ] {
             let error = judge(&GOOD.replace(from, to), 1).unwrap_err().to_string();
