@@ -29,7 +29,8 @@ mod feed;
 mod frame;
 mod pool;
 mod records;
-mod seeded;
+#[doc(hidden)]
+pub mod seeded;
 mod spsc;
 mod stack;
 mod status;

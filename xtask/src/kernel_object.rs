@@ -314,7 +314,7 @@ impl Function {
             }
             let below_stack = info.used_memory().iter().any(|memory| {
                 memory.base() == Register::RSP
-                    && memory.displacement().cast_signed() < 0
+                    && (memory.displacement() as i64) < 0
                     && !instruction.is_stack_instruction()
                     && memory.access() != OpAccess::NoMemAccess
             });
