@@ -17,7 +17,7 @@ use crate::common::calls::{
     StackCall, TurnRingCall,
 };
 use crate::common::scenarios::{
-    run_index_stack, run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring,
+    run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring, run_stack,
     run_turn_ring,
 };
 
@@ -265,7 +265,7 @@ impl Choice for StackCall {
     }
 }
 
-/// A schedule for a stack of indices.
+/// A schedule for a stack of indices or nodes.
 #[derive(Arbitrary, Debug)]
 pub struct IndexStack(Schedule<StackCall>);
 
@@ -274,10 +274,15 @@ impl IndexStack {
     pub fn run(&self) {
         let _watched = Watched::new();
         let (calls, script) = (&self.0.calls(), &self.0.script);
-        match self.0.setting % 3 {
-            0 => run_index_stack::<2>(calls, script),
-            1 => run_index_stack::<3>(calls, script),
-            _ => run_index_stack::<4>(calls, script),
+        match self.0.setting % 6 {
+            0 => run_stack::<stack::IndexStack<2>>(calls, script),
+            1 => run_stack::<stack::IndexStack<3>>(calls, script),
+            2 => run_stack::<stack::IndexStack<4>>(calls, script),
+            #[cfg(not(latchless_native))]
+            3 => run_stack::<WithNodes<stack::TreiberStack<Numbered>, 2>>(calls, script),
+            #[cfg(not(latchless_native))]
+            4 => run_stack::<WithNodes<stack::TreiberStack<Numbered>, 4>>(calls, script),
+            _ => run_stack::<WithNodes<stack::TransferStack<Numbered>, 3>>(calls, script),
         };
     }
 }
