@@ -61,7 +61,7 @@ fn memory_is_what_the_documentation_states() {
 fn zero_sized_type() {
     let nodes = [const { Node::new(()) }; 3];
     let stack = TransferStack::new();
-    nodes.iter().filter_map(Node::try_claim).for_each(|node| drop(stack.push(node)));
+    nodes.iter().filter_map(Node::try_claim).for_each(|node| _ = stack.push(node));
     assert_eq!(stack.take_all().count(), 3);
 }
 
@@ -72,7 +72,7 @@ fn over_aligned_value_keeps_its_alignment() {
 
     let nodes = [const { Node::new(Page([7; 4096])) }; 2];
     let stack = TransferStack::new();
-    nodes.iter().filter_map(Node::try_claim).for_each(|node| drop(stack.push(node)));
+    nodes.iter().filter_map(Node::try_claim).for_each(|node| _ = stack.push(node));
     for page in stack.take_all() {
         assert_eq!(core::ptr::from_ref::<Page>(&page).addr() % 4096, 0);
         assert_eq!(page.0, [7; 4096]);
@@ -137,14 +137,14 @@ fn drops_each_once() {
     let ledger = Ledger::new(40);
     let boxed = || Box::new(Node::new(ledger.issue()));
     let stack = TransferStack::new();
-    (0..10).for_each(|_| drop(stack.push(boxed())));
+    (0..10).for_each(|_| _ = stack.push(boxed()));
     assert_eq!(ledger.alive(), 10);
     let mut taken = stack.take_all();
     drop(taken.next());
     assert_eq!(ledger.alive(), 9);
     drop(taken);
     assert_eq!(ledger.alive(), 0);
-    (0..10).for_each(|_| drop(stack.push(boxed())));
+    (0..10).for_each(|_| _ = stack.push(boxed()));
     stack.push_chain((0..10).map(|_| boxed()).collect());
     assert_eq!(ledger.alive(), 20);
     drop(stack);

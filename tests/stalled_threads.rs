@@ -22,6 +22,10 @@ use std::sync::Mutex;
 
 use latchless::ring::{OverwritingRing, SpscRing};
 
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+use latchless::stack::TreiberStack;
+use latchless::stack::{IndexStack, TransferStack};
+
 use common::baton::{Calls, Turn, conduct, random_script};
 use common::calls::Ring;
 use common::calls::RingCall::{self, Pop, Push};

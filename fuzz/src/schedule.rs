@@ -9,16 +9,15 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use latchless::ring;
+use latchless::{ring, stack};
 
 use crate::common::baton::{ON_MEETING, Turn};
 use crate::common::calls::{
-    ConsumerCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall, SnapshotCall,
-    StackCall, TurnRingCall,
+    ConsumerCall, Numbered, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall,
+    SnapshotCall, StackCall, TurnRingCall, WithNodes,
 };
 use crate::common::scenarios::{
-    run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring, run_stack,
-    run_turn_ring,
+    run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring, run_stack, run_turn_ring,
 };
 
 /// The most calls of all threads: few enough that any history is judged in no time.

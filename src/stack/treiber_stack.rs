@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn stalled_pop_goes_on_after_pushes_that_were_undone_by_nobody() {
+    fn stalled_pop_fails_after_a_push() {
         let nodes = nodes();
         let stack = Stack::new();
         nodes.iter().take(2).filter_map(Node::try_claim).for_each(|node| stack.push(node));
