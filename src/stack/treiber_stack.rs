@@ -320,7 +320,7 @@ impl<H: TypeStable> fmt::Debug for TreiberStack<H> {
 mod tests {
     use super::{Head, TreiberStack};
     use crate::stack::{Chain, Node, NodeRef};
-    use core::ptr::{self, NonNull};
+    use core::ptr;
 
     type Stack<'a> = TreiberStack<NodeRef<'a, u32>>;
 
@@ -336,7 +336,7 @@ mod tests {
         nodes.iter().filter_map(Node::try_claim).for_each(|node| stack.push(node));
         let seen = stack.observe();
         // SAFETY: the nodes are borrowed for longer than this function runs.
-        let below = unsafe { NonNull::new(seen.top).unwrap().as_ref() }.below();
+        let below = unsafe { &*seen.top }.below();
         let kept = meanwhile(&stack);
         assert!(ptr::eq(stack.observe().top, seen.top), "the same node is on top again");
         assert!(stack.exchange(seen, seen.popped(below)).is_err(), "what was below is gone");

@@ -171,7 +171,7 @@ impl<S: Default, const N: usize> WithNodes<S, N> {
     }
 
     /// The owners of all nodes.
-    fn claim(self: &Arc<Self>) -> [Owner; N] {
+    fn claim(&self) -> [Owner; N] {
         // SAFETY: each thread has an `Arc` for as long as it uses a node.
         let nodes: &'static [Node<usize>; N] = unsafe { &*std::ptr::from_ref(&self.nodes) };
         nodes.each_ref().map(|node| node.try_claim().expect("it was not claimed yet"))
