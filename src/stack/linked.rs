@@ -210,6 +210,7 @@ impl<T> fmt::Debug for Node<T> {
 /// The one owner of a [`Node`]: the value is its, the node stays where it is.
 ///
 /// Dropping it leaves the value in the node, which nobody can claim again.
+#[repr(transparent)]
 pub struct NodeRef<'a, T> {
     node: NonNull<Node<T>>,
     /// Invariant: a node of a shorter life must not come among others, whose links would lead to it.

@@ -316,7 +316,7 @@ impl<H: TypeStable> fmt::Debug for TreiberStack<H> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::{Head, TreiberStack};
     use crate::stack::{Chain, Node, NodeRef};
