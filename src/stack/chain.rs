@@ -70,13 +70,17 @@ impl<H: Linked> Chain<H> {
     }
 
     /// Puts a node before the others.
+    ///
+    /// **Progress** wait-free; the caller is the one owner. **Context** any. **Complexity** O(1).
     #[inline]
     pub fn push_front(&mut self, handle: H) {
         self.push_link(handle.into_link());
     }
 
-    /// Puts a node behind the others. Of a chain that came out of a stack the first call looks for the
-    /// last node, which takes O(nodes).
+    /// Puts a node behind the others.
+    ///
+    /// **Progress** wait-free; the caller is the one owner. **Context** any. **Complexity** O(1); of a chain that
+    /// came out whole from a stack the first call looks for the last node, which takes O(nodes).
     #[inline]
     pub fn push_back(&mut self, handle: H) {
         let Some(last) = self.find_last() else {
@@ -91,8 +95,11 @@ impl<H: Linked> Chain<H> {
         self.last = added.as_ptr();
     }
 
-    /// Turns the chain around: what a stack gave newest first becomes oldest first. O(nodes).
+    /// Turns the chain around: what a stack gave newest first becomes oldest first.
+    ///
+    /// **Progress** wait-free; the caller is the one owner. **Context** any. **Complexity** O(nodes).
     #[must_use]
+    #[inline]
     pub fn reversed(mut self) -> Self {
         let mut reversed = Self::new();
         while let Some(link) = self.pop_link() {
