@@ -191,6 +191,8 @@ impl<T> Node<T> {
     }
 
     /// The value, by exclusive access.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         let value = self.value.with_mut(|value| value);

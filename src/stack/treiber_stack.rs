@@ -281,12 +281,9 @@ impl<H: TypeStable> TreiberStack<H> {
     /// The head: maybe a generation and a later top, which the compare-exchange would refuse.
     #[inline(always)]
     fn observe(&self) -> Head {
-        // ORDERING: Acquire: the top is read afterwards (INV-3). Argued: a model has both in one word, of
-        // which coherence alone keeps the order.
-        let generation = self.head.load_low(Acquire);
-        // ORDERING: Acquire, E1. The link of the top comes with it.
-        let top = self.head.load_high(Acquire);
-        Head::of([generation, top])
+        // ORDERING: Acquire, E1. The link of the top comes with it, and the top is read after the
+        // generation (INV-3).
+        Head::of(self.head.load_each(Acquire))
     }
 
     #[inline(always)]
