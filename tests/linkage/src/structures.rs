@@ -43,11 +43,14 @@ export! { ""
     fn chain_next(chain: &mut Chained, owner: &mut Owner) -> bool {
         chain.next().map(|popped| *owner = popped).is_some()
     }
-    fn chain_reversed(chain: &mut Chained) { *chain = core::mem::take(chain).reversed() }
+    fn chain_reversed(one: Owner, other: Owner, first: &mut Owner) -> bool {
+        let chain = Chain::from_iter([one, other]);
+        chain.reversed().next().map(|popped| *first = popped).is_some()
+    }
 
     fn treiber_push(stack: &Treiber, owner: Owner) { stack.push(owner) }
-    fn treiber_push_chain(stack: &Treiber, chain: &mut Chained) {
-        stack.push_chain(core::mem::take(chain))
+    fn treiber_push_chain(stack: &Treiber, one: Owner, other: Owner) {
+        stack.push_chain(Chain::from_iter([one, other]))
     }
     fn treiber_pop(stack: &Treiber, owner: &mut Owner) -> bool {
         stack.pop().map(|popped| *owner = popped).is_some()
@@ -59,8 +62,8 @@ export! { ""
     fn treiber_is_empty(stack: &Treiber) -> bool { stack.is_empty() }
 
     fn transfer_push(stack: &Transfer, owner: Owner) -> bool { stack.push(owner) }
-    fn transfer_push_chain(stack: &Transfer, chain: &mut Chained) -> bool {
-        stack.push_chain(core::mem::take(chain))
+    fn transfer_push_chain(stack: &Transfer, one: Owner, other: Owner) -> bool {
+        stack.push_chain(Chain::from_iter([one, other]))
     }
     fn transfer_take_all(stack: &Transfer, chain: &mut Chained) { *chain = stack.take_all() }
     fn transfer_is_empty(stack: &Transfer) -> bool { stack.is_empty() }
