@@ -23,7 +23,7 @@ pub use self::chain::Chain;
 pub use self::index_stack::{IndexStack, OutOfRange};
 pub use self::linked::{Link, Linked, Node, NodeRef, TypeStable};
 pub(crate) use self::pool::GiveBack;
-pub use self::pool::{Exhausted, Pool, PoolBox};
+pub use self::pool::{Exhausted, NotLent, Pool, PoolBox};
 pub use self::transfer_stack::TransferStack;
 with_pairs! {
     pub use self::treiber_stack::TreiberStack;

@@ -1055,13 +1055,18 @@ pub(crate) enum PoolCall {
     /// Takes the value out of the youngest box, if there is one.
     TakeOut,
     IsExhausted,
+    /// Allocates by pointer, and makes a box of it.
+    AllocRaw,
+    /// Makes a pointer of the oldest box, if there is one, and frees that.
+    FreeRaw,
 }
 
 /// Boxes, and the value that must be in each.
 pub(crate) type Boxes<'p, const N: usize> = RefCell<VecDeque<(PoolBox<'p, u64, N>, u64)>>;
 
 impl PoolCall {
-    pub(crate) const ALL: &[Self] = &[Self::Alloc, Self::Free, Self::TakeOut, Self::IsExhausted];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Alloc, Self::Free, Self::TakeOut, Self::IsExhausted, Self::AllocRaw, Self::FreeRaw];
 
     /// Makes the call; an allocation is of `value`. `boxes` is borrowed at no access to the pool.
     pub(crate) fn make<'p, const N: usize>(
@@ -1091,7 +1096,19 @@ impl PoolCall {
             Self::IsExhausted => {
                 return log.ask(|| pool.is_exhausted().then_some(SlotsCall::Exhausted));
             }
-            Self::Free => boxes.borrow_mut().pop_front(),
+            Self::AllocRaw => {
+                return log.call(|| {
+                    let Some(pointer) = pool.alloc_raw() else { return SlotsCall::Exhausted };
+                    // SAFETY: the slot is this call's.
+                    unsafe { pointer.write(value) };
+                    // SAFETY: as above, with a value.
+                    let owned = unsafe { PoolBox::from_raw(pool, pointer) }.expect("it was lent");
+                    let slot = slot_of(&owned);
+                    boxes.borrow_mut().push_back((owned, value));
+                    SlotsCall::Allocated(slot)
+                });
+            }
+            Self::Free | Self::FreeRaw => boxes.borrow_mut().pop_front(),
             Self::TakeOut => boxes.borrow_mut().pop_back(),
         };
         if let Some((owned, expected)) = freed {
@@ -1099,6 +1116,13 @@ impl PoolCall {
             log.call(|| {
                 if self == Self::TakeOut {
                     assert_eq!(owned.into_inner(), expected, "the slot was its owner's alone");
+                } else if self == Self::FreeRaw {
+                    let pointer = owned.into_raw();
+                    // SAFETY: the slot is this call's, and holds a number.
+                    let value = unsafe { pointer.read() };
+                    assert_eq!(value, expected, "the slot was its owner's alone");
+                    // SAFETY: nobody uses it any more.
+                    assert!(unsafe { pool.free_raw(pointer) }.is_ok());
                 } else {
                     assert_eq!(*owned, expected, "the slot was its owner's alone");
                     drop(owned);

@@ -205,6 +205,13 @@ macro_rules! for_values {
                         }
                     }
                 }
+                fn pool_alloc_raw(pool: &Slots, pointer: &mut *mut Item) -> bool {
+                    pool.alloc_raw().map(|lent| *pointer = lent.as_ptr()).is_some()
+                }
+                fn pool_free_raw(pool: &Slots, pointer: &mut Item) -> bool {
+                    // SAFETY: the caller does not use the slot again.
+                    unsafe { pool.free_raw(pointer.into()) }.is_ok()
+                }
                 fn pool_is_exhausted(pool: &Slots) -> bool { pool.is_exhausted() }
                 fn box_deref(block: &'static Block<'static>) -> &'static Item { block }
                 fn box_deref_mut(block: &'static mut Block<'static>) -> &'static mut Item { block }

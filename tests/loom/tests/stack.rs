@@ -155,6 +155,31 @@ fn alloc_races_drop() {
     });
 }
 
+/// Of two who free the same pointer one is refused, and the slot is free once.
+#[test]
+fn frees_of_one_pointer_race() {
+    outcomes("frees_of_one_pointer_race", None, &[(false, true), (true, false)], || {
+        let pool = Arc::new(Pool::<u32, 2>::new());
+        let pointer = pool.alloc(1).unwrap().into_raw();
+        let address = pointer.as_ptr().expose_provenance();
+        let other = thread::spawn({
+            let pool = Arc::clone(&pool);
+            move || {
+                let pointer = std::ptr::with_exposed_provenance_mut(address);
+                let pointer = std::ptr::NonNull::new(pointer).unwrap();
+                // SAFETY: nobody uses the slot.
+                unsafe { pool.free_raw(pointer) }.is_ok()
+            }
+        });
+        // SAFETY: nobody uses the slot.
+        let freed = (unsafe { pool.free_raw(pointer) }.is_ok(), other.join().unwrap());
+        let [one, two, three] =
+            [2, 3, 4].map(|value| pool.alloc(value).is_ok_and(|owned| *owned.leak() == value));
+        assert_eq!([one, two, three], [true, true, false]);
+        freed
+    });
+}
+
 // === Nodes ===
 
 type Owner = NodeRef<'static, usize>;
