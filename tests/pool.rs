@@ -126,10 +126,10 @@ fn lends_exactly<T: Default, const N: usize>() {
             assert!(unsafe { PoolBox::from_raw(&pool, pointer) }.is_err());
         }
     }
-    let owned = pool.alloc(T::default()).ok().unwrap();
+    let Ok(owned) = pool.alloc(T::default()) else { panic!("every slot is free") };
     let pointer = owned.into_raw();
     // SAFETY: it is the box's, with its value.
-    let owned = unsafe { PoolBox::from_raw(&pool, pointer) }.unwrap();
+    let owned = unsafe { PoolBox::from_raw(&pool, pointer) }.expect("it was lent");
     // SAFETY: the slot is not lent.
     assert_eq!(unsafe { pool.free_raw(pointer) }, Err(NotLent), "it is a box's");
     drop(owned);
