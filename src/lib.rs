@@ -9,6 +9,9 @@
 //! | I want to … | take | push / pop, or read / replace |
 //! |---|---|---|
 //! | count events | [`counter::Counter`] | wait-free |
+//! | the same from many CPUs at once, or without `lock` | [`counter::ShardedCounter`] | wait-free |
+//! | the same, with a cheap estimate | [`counter::BatchedCounter`] | wait-free |
+//! | count references, permits, ids, latencies | [`counter`] | as each says |
 //! | pass values from one thread or interrupt handler to another | [`ring::SpscRing`] | wait-free |
 //! | keep the latest values for one reader, and overwrite the oldest | [`ring::OverwritingRing`] | wait-free; lock-free |
 //! | pass values from many to many | [`ring::MpmcRing`] | lock-free |

@@ -1,7 +1,19 @@
 //! Defends the one invariant of `Counter`: the value is the sum of what was added less what was
 //! subtracted and taken, modulo 2^64, whoever does it at the same time.
 
+#[path = "counter/batched.rs"]
+mod batched;
+#[path = "counter/bounds.rs"]
+mod bounds;
 mod common;
+#[path = "counter/export.rs"]
+mod export;
+#[path = "counter/refcount.rs"]
+mod refcount;
+#[path = "counter/sharded.rs"]
+mod sharded;
+#[path = "counter/signed.rs"]
+mod signed;
 
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -33,7 +45,7 @@ fn count_wraps_both_ways() {
     let counter = Counter::with_value(u64::MAX);
     counter.inc();
     assert_eq!(counter.get(), 0);
-    counter.sub(1);
+    counter.dec();
     assert_eq!(counter.get(), u64::MAX);
     counter.add(5);
     assert_eq!(counter.get(), 4);

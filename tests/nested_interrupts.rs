@@ -33,6 +33,7 @@ use common::calls::{
     ConsumerCall, CounterCall, Numbered, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring,
     SnapshotCall, Stack, StackCall, TurnRingCall, WithNodes,
 };
+use common::counters::{CALLS as COUNTERS_CALLS, Counters, Totals};
 use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
@@ -859,6 +860,24 @@ fn counter_call_is_interrupted_anywhere() {
                 depth > 0
             });
             assert_eq!(accesses, 1, "each call is one instruction");
+        }
+    }
+}
+
+#[test]
+fn counters_are_interrupted_anywhere() {
+    for &(outer_name, outer) in COUNTERS_CALLS {
+        for &(nested_name, nested) in COUNTERS_CALLS {
+            let accesses = at_each_access(|access| {
+                let (counters, totals) = (Guarded::new(Counters::new()), Totals::new());
+                let depth = interrupt(&counters, &[access], &|level| {
+                    let call = if level == 0 { outer } else { nested };
+                    call(&counters, &totals);
+                });
+                counters.judge(&totals, (outer_name, nested_name, access));
+                depth > 0
+            });
+            assert!((1..20).contains(&accesses), "{outer_name} has {accesses} accesses");
         }
     }
 }

@@ -33,6 +33,7 @@ use common::calls::{
     ConsumerCall, CounterCall, Numbered, PoolCall, ProducerCall, ReaderCall, RecorderCall,
     SnapshotCall, Stack, StackCall, TurnRingCall, WithNodes,
 };
+use common::counters::{CALLS as COUNTERS_CALLS, Counters, Totals};
 use common::guarded::Guarded;
 use common::panics::panic_message;
 use common::random::Random;
@@ -629,5 +630,43 @@ fn counter_goes_on_past_any_stalled_call() {
     for &call in CounterCall::ALL {
         let threads = [&[call][..], CounterCall::ALL];
         at_each_place_of_thread_0(|script| run_counter(3, &threads, script));
+    }
+}
+
+/// The rest of the family: whoever stands still anywhere, everybody else comes to his end, and the totals
+/// are right when all have.
+#[test]
+fn counters_go_on_past_any_stalled_call() {
+    for &(name, call) in COUNTERS_CALLS {
+        at_each_place_of_thread_0(|script| {
+            let (counters, totals) = (Guarded::new(Counters::new()), Totals::new());
+            let (counters_of, totals_of) = (&counters, &totals);
+            let others = COUNTERS_CALLS.iter().map(|&(_, other)| -> Box<dyn FnOnce() + Send> {
+                Box::new(move || other(counters_of, totals_of))
+            });
+            let threads: Vec<Calls<'_>> =
+                vec![vec![Box::new(|| call(&counters, &totals))], others.collect()];
+            let stopped = conduct(&counters, script, threads);
+            counters.judge(&totals, name);
+            stopped
+        });
+    }
+}
+
+#[test]
+fn counters_are_right_in_any_order_of_steps() {
+    for seed in 0..150 {
+        let random = &mut Random::new(seed);
+        let script = random_script(random, THREADS, TURNS);
+        let (counters, totals) = (Guarded::new(Counters::new()), Totals::new());
+        let (counters_of, totals_of) = (&counters, &totals);
+        let threads = random_calls::<_, 4>(random, COUNTERS_CALLS).map(|calls| -> Calls<'_> {
+            let calls = calls.map(|(_, call)| -> Box<dyn FnOnce() + Send> {
+                Box::new(move || call(counters_of, totals_of))
+            });
+            calls.into_iter().collect()
+        });
+        conduct(&counters, &script, threads.into_iter().collect());
+        counters.judge(&totals, &script);
     }
 }

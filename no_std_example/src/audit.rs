@@ -52,6 +52,13 @@ impl Pipeline<'_> {
         equal("CPUs that their timer interrupted often", ticking, cpus as u64);
         equal("ticks: sum of the CPUs = shared counter", sum(Event::Tick), self.shared.ticks.get());
         equal("bytes: sum of the CPUs = shared counter", sum(Event::Byte), self.shared.bytes.get());
+        let events = sum(Event::Tick) + sum(Event::Byte);
+        equal("ticks and bytes: sum of the cells", self.shared.sharded.sum(), events);
+        equal(
+            "waiting pieces: values recorded = ticks",
+            self.shared.waiting.count(),
+            sum(Event::Tick),
+        );
         equal("bytes computed = passes x file", sum(Event::Byte), outcome.passes * file_bytes);
         equal("pieces counted as under way at the end", self.shared.under_way.get(), 0);
 

@@ -14,6 +14,8 @@
 //!
 //! timer interrupt of CPU c:
 //!   Counter         ticks, in one word that all CPUs share and in one of its own
+//!   ShardedCounter  ticks and bytes, in the cell of the CPU
+//!   Histogram       how many pieces wait
 //!   SpscRing        lane c: a sample for the main loop of the neighbour, CPU c+1
 //!   Pool, MpmcRing  a sample in a pool slot, through `alarms` to whoever takes it
 //! ```

@@ -159,6 +159,7 @@ impl fmt::Display for Report<'_, '_> {
                 "\nThe interrupts saw {whole}.{tenth} pieces waiting for a CPU on average."
             )?;
         }
+        writeln!(f, "Pieces waiting, as a histogram: {}", self.pipeline.waiting())?;
         write!(f, "\nChecks: both figures are equal, or there is none\n{}", self.audit)
     }
 }

@@ -166,13 +166,9 @@ macro_rules! integer_methods {
 
         local!(
             local_fetch_add => fetch_add(delta: $word) -> $word;
-            local_add => add(delta: $word);
-            local_sub => sub(delta: $word);
             local_and => and(mask: $word);
             local_or => or(mask: $word);
             local_xor => xor(mask: $word);
-            local_inc => inc();
-            local_dec => dec();
             local_neg => neg();
             local_not => not();
             local_add_and_test => add_and_test(delta: $word) -> bool;

@@ -132,6 +132,29 @@ macro_rules! raw_integer {
             }
 
             integer_methods!($word);
+
+            // What structures use of the unlocked forms is to other threads what it is on the CPU.
+
+            #[track_caller]
+            pub(crate) fn local_add(&self, delta: $word) {
+                let sum = self.load(Ordering::Relaxed).wrapping_add(delta);
+                self.store(sum, Ordering::Relaxed);
+            }
+
+            #[track_caller]
+            pub(crate) fn local_sub(&self, delta: $word) {
+                self.local_add(delta.wrapping_neg());
+            }
+
+            #[track_caller]
+            pub(crate) fn local_inc(&self) {
+                self.local_add(1);
+            }
+
+            #[track_caller]
+            pub(crate) fn local_dec(&self) {
+                self.local_sub(1);
+            }
         }
     };
 }

@@ -55,6 +55,12 @@ macro_rules! raw_integer {
 
             exclusive_methods!($word);
             integer_methods!($word);
+            local!(
+                local_add => add(delta: $word);
+                local_sub => sub(delta: $word);
+                local_inc => inc();
+                local_dec => dec();
+            );
 
             #[inline(always)]
             pub(crate) fn load_mut(&mut self) -> $word {

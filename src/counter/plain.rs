@@ -94,6 +94,15 @@ impl Counter {
         self.value.add(n, Relaxed);
     }
 
+    /// Subtracts one, wrapping past zero.
+    ///
+    /// **Progress** wait-free (one `lock dec`). **Context** any. **Ordering** none.
+    #[inline]
+    pub fn dec(&self) {
+        // ORDERING: Relaxed; a count publishes nothing.
+        self.value.dec(Relaxed);
+    }
+
     /// Subtracts `n`, wrapping past zero.
     ///
     /// **Progress** wait-free (one `lock sub`). **Context** any. **Ordering** none.

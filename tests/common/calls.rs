@@ -1278,6 +1278,7 @@ impl SnapshotCall {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CounterCall {
     Inc,
+    Dec,
     Add(u64),
     Sub(u64),
     Get,
@@ -1285,7 +1286,8 @@ pub(crate) enum CounterCall {
 }
 
 impl CounterCall {
-    pub(crate) const ALL: &[Self] = &[Self::Inc, Self::Add(5), Self::Sub(7), Self::Get, Self::Take];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Inc, Self::Dec, Self::Add(5), Self::Sub(7), Self::Get, Self::Take];
 
     /// Makes the call.
     pub(crate) fn make(self, counter: &Counter, log: &mut Log<'_, CountCall>) {
@@ -1293,6 +1295,10 @@ impl CounterCall {
             Self::Inc => {
                 counter.inc();
                 CountCall::Added(1)
+            }
+            Self::Dec => {
+                counter.dec();
+                CountCall::Subtracted(1)
             }
             Self::Add(n) => {
                 counter.add(n);

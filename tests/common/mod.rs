@@ -9,6 +9,7 @@
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod baton;
 pub(crate) mod calls;
+pub(crate) mod counters;
 pub(crate) mod drops;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod guarded;

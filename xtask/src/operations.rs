@@ -18,7 +18,9 @@ const STRUCTURES: [&str; 4] = ["src/counter/", "src/ring/", "src/snapshot/", "sr
 /// What the documentation of an operation has.
 const MARK: &str = "**Progress**";
 /// The methods of traits that are operations: others are at work on the same slots, or the same value.
-const OF_TRAITS: [(&str, &str); 5] = [
+const OF_TRAITS: [(&str, &str); 7] = [
+    ("Local", "Drop"),
+    ("Permits", "Drop"),
     ("PoolBox", "Drop"),
     ("Guard", "Drop"),
     ("Guard", "Clone"),

@@ -17,7 +17,8 @@ mod tick;
 use core::fmt;
 
 use latchless::atomic::{AtomicBool, AtomicUsize, Ordering};
-use latchless::counter::Counter;
+use latchless::counter::histogram::{Histogram, buckets_for};
+use latchless::counter::{Counter, ShardedCounter};
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::{MpmcRing, SpscRing};
 use latchless::snapshot::Snapshot;
@@ -123,7 +124,14 @@ pub(crate) struct Shared {
     pub(crate) bytes: Counter,
     /// Pieces cut and not yet summed: up by one CPU, down by another.
     pub(crate) under_way: Counter,
+    /// Interrupts and bytes once more, in a cell for each CPU.
+    pub(crate) sharded: ShardedCounter<MAX_CPUS>,
+    /// Pieces that each interrupt saw waiting for a CPU.
+    pub(crate) waiting: Histogram<{ buckets_for(MOST_WAITING) }>,
 }
+
+/// As many pieces are told apart that wait for a CPU; more are taken for more.
+const MOST_WAITING: u64 = 255;
 
 /// A pipeline cannot be opened for this many CPUs, or not a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +156,8 @@ impl<'p> Pipeline<'p> {
                 ticks: Counter::new(),
                 bytes: Counter::new(),
                 under_way: Counter::new(),
+                sharded: ShardedCounter::new(),
+                waiting: Histogram::new(),
             },
             cpus: AtomicUsize::new(0),
             left: AtomicUsize::new(0),
@@ -200,6 +210,12 @@ impl<'p> Pipeline<'p> {
     #[must_use]
     pub const fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// How many pieces each interrupt saw waiting.
+    #[must_use]
+    pub fn waiting(&self) -> &impl core::fmt::Display {
+        &self.shared.waiting
     }
 
     fn finish(&self) {

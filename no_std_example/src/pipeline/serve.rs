@@ -64,7 +64,10 @@ impl<'a, 'p, P: Platform> Hand<'a, 'p, P> {
 
         let census = Census::of(&piece.text);
         let bytes = piece.text.len() as u64;
-        desk.during(Structure::Counters, || pipeline.shared.bytes.add(bytes));
+        desk.during(Structure::Counters, || {
+            pipeline.shared.bytes.add(bytes);
+            pipeline.shared.sharded.shard(self.cpu.number()).add(bytes);
+        });
         desk.add(Event::Byte, bytes);
 
         let sequence = piece.sequence;

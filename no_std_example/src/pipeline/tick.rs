@@ -22,8 +22,10 @@ impl Pipeline<'_> {
         desk.strike();
         desk.count(Event::Tick);
         self.shared.ticks.inc();
+        self.shared.sharded.shard(cpu.number()).inc();
 
         let waiting = self.work.len() as u64;
+        self.shared.waiting.record(waiting);
         self.send_sample(cpu, desk, waiting);
         let ticks = desk.get(Event::Tick);
         self.raise_alarm(desk, Sample::new(cpu, ticks, waiting));

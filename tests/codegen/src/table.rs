@@ -18,7 +18,11 @@ use latchless::atomic::{
     LocalI8, LocalI16, LocalI32, LocalI64, LocalIsize, LocalU8, LocalU16, LocalU32, LocalU64,
     LocalUsize, ordering,
 };
-use latchless::counter::Counter;
+use latchless::counter::sharded::{Local, Shard};
+use latchless::counter::{
+    BatchedCounter, BoundedCounter, ByStack, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter, SignedCounter,
+};
 use latchless::ring::spsc::{Consumer, Misaligned, Producer, PushBatch, ReadChunk, WriteChunk};
 use latchless::ring::turn::{PopError, PushError};
 use latchless::ring::{
@@ -578,13 +582,28 @@ probes! { fence_, "", "instructions", 64, Whole, "", {};
 }
 
 probes! { counter_, "", "instructions", 64, Whole, "", {};
-    "`Counter`",
-    "Each call is one instruction." {
+    "Counters",
+    "Each call is one instruction; that of an owner (`Local`) has no `lock`." {
         counter_inc(counter: &Counter) = counter.inc() => "lock inc m";
         counter_add(counter: &Counter, n: u64) = counter.add(n) => "lock add m";
         counter_sub(counter: &Counter, n: u64) = counter.sub(n) => "lock sub m";
         counter_get(counter: &Counter) -> u64 = counter.get() => "mov r, m";
         counter_take(counter: &Counter) -> u64 = counter.take() => "xchg m";
+        counter_dec(counter: &Counter) = counter.dec() => "lock dec m";
+        signed_inc(counter: &SignedCounter) = counter.inc() => "lock inc m";
+        signed_dec(counter: &SignedCounter) = counter.dec() => "lock dec m";
+        signed_add(counter: &SignedCounter, n: i64) = counter.add(n) => "lock add m";
+        signed_sub(counter: &SignedCounter, n: i64) = counter.sub(n) => "lock sub m";
+        signed_get(counter: &SignedCounter) -> i64 = counter.get() => "mov r, m";
+        signed_take(counter: &SignedCounter) -> i64 = counter.take() => "xchg m";
+        shard_inc(shard: Shard<'_>) = shard.inc() => "lock inc m";
+        shard_dec(shard: Shard<'_>) = shard.dec() => "lock dec m";
+        shard_add(shard: Shard<'_>, n: u64) = shard.add(n) => "lock add m";
+        shard_sub(shard: Shard<'_>, n: u64) = shard.sub(n) => "lock sub m";
+        owner_inc(own: &Local<'_>) = own.inc() => "mov r, m; inc m";
+        owner_dec(own: &Local<'_>) = own.dec() => "mov r, m; dec m";
+        owner_add(own: &Local<'_>, n: u64) = own.add(n) => "mov r, m; add m";
+        owner_sub(own: &Local<'_>, n: u64) = own.sub(n) => "mov r, m; sub m";
     }
 }
 
@@ -594,6 +613,19 @@ const SLOTS: usize = 64;
 probes! { structures_, "", "locked instructions", 64, Locked, "", {};
     "Structures",
     "Which locked instructions are in the code of a call, in any number; `u64` values, 64 slots." {
+        sharded_add(counter: &ShardedCounter<8, ByStack>, n: u64) = counter.add(n) => "lock add m";
+        sharded_sum(counter: &ShardedCounter<8, ByStack>) -> u64 = counter.sum() => "";
+        sharded_take(counter: &ShardedCounter<8, ByStack>) -> u64 = counter.take() => "lock cmpxchg m";
+        batched_add(counter: &BatchedCounter<8, 32, ByStack>, n: i64) = counter.add(n) => "lock add m; lock xadd m; xchg m";
+        batched_estimate(counter: &BatchedCounter<8, 32, ByStack>) -> i64 = counter.estimate() => "";
+        histogram_record(histogram: &Histogram<496>, value: u64) = histogram.record(value) => "lock inc m";
+        bounded_try_add(counter: &BoundedCounter, n: u64) -> bool = counter.try_add(n).is_ok() => "lock cmpxchg m";
+        bounded_release(counter: &BoundedCounter, n: u64) -> bool = counter.release(n).is_ok() => "lock cmpxchg m";
+        mark_record(mark: &HighWater, value: u64) -> bool = mark.record(value) => "lock cmpxchg m";
+        sequence_next_id(ids: &Sequence) -> Option<u64> = ids.next_id() => "lock xadd m";
+        holds_inc(holds: &RefCount) = holds.inc() => "lock xadd m32";
+        holds_dec_and_test(holds: &RefCount) -> bool = holds.dec_and_test() => "lock xadd m32";
+        holds_inc_not_zero(holds: &RefCount) -> bool = holds.inc_not_zero() => "lock cmpxchg m32";
         spsc_push(ring: &mut Producer<&SpscRing<u64, SLOTS>>, value: u64) -> Result<(), Full<u64>>
             = ring.push(value) => "";
         spsc_pop(ring: &mut Consumer<&SpscRing<u64, SLOTS>>) -> Option<u64> = ring.pop() => "";

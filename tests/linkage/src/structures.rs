@@ -2,7 +2,11 @@
 
 use core::mem::{ManuallyDrop, MaybeUninit};
 
-use latchless::counter::Counter;
+use latchless::counter::sharded::Local;
+use latchless::counter::{
+    BatchedCounter, BoundedCounter, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter, SignedCounter,
+};
 use latchless::ring::overwriting::{Consumer, Producer};
 use latchless::ring::{MpmcRing, OverwritingRing, WordRing};
 use latchless::snapshot::{Guard, Snapshot};
@@ -18,6 +22,9 @@ type Owner = NodeRef<'static, u64>;
 type Chained = Chain<Owner>;
 type Treiber = TreiberStack<Owner>;
 type Transfer = TransferStack<Owner>;
+type Batched = BatchedCounter<SLOTS, 32>;
+type Latencies = Histogram<64>;
+type Sharded = ShardedCounter<SLOTS>;
 type Words = WordRing<u64, SLOTS>;
 
 export! { ""
@@ -26,6 +33,103 @@ export! { ""
     fn counter_sub(counter: &Counter, n: u64) { counter.sub(n) }
     fn counter_get(counter: &Counter) -> u64 { counter.get() }
     fn counter_take(counter: &Counter) -> u64 { counter.take() }
+
+    fn counter_dec(counter: &Counter) { counter.dec() }
+
+    fn signed_inc(counter: &SignedCounter) { counter.inc() }
+    fn signed_dec(counter: &SignedCounter) { counter.dec() }
+    fn signed_add(counter: &SignedCounter, n: i64) { counter.add(n) }
+    fn signed_sub(counter: &SignedCounter, n: i64) { counter.sub(n) }
+    fn signed_get(counter: &SignedCounter) -> i64 { counter.get() }
+    fn signed_take(counter: &SignedCounter) -> i64 { counter.take() }
+
+    fn sharded_inc(counter: &Sharded) { counter.inc() }
+    fn sharded_dec(counter: &Sharded) { counter.dec() }
+    fn sharded_add(counter: &Sharded, n: u64) { counter.add(n) }
+    fn sharded_sub(counter: &Sharded, n: u64) { counter.sub(n) }
+    fn sharded_sum(counter: &Sharded) -> u64 { counter.sum() }
+    fn sharded_sum_exact(counter: &mut Sharded) -> u64 { counter.sum_exact() }
+    fn sharded_take(counter: &Sharded) -> u64 { counter.take() }
+    fn sharded_local(counter: &'static Sharded, out: &mut MaybeUninit<Local<'static>>) -> bool {
+        counter.local().map(|own| out.write(own)).is_some()
+    }
+    fn sharded_local_at(
+        counter: &'static Sharded,
+        number: usize,
+        out: &mut MaybeUninit<Local<'static>>,
+    ) -> bool {
+        counter.local_at(number).map(|own| out.write(own)).is_some()
+    }
+    fn shard_inc(counter: &Sharded, number: usize) { counter.shard(number).inc() }
+    fn shard_dec(counter: &Sharded, number: usize) { counter.shard(number).dec() }
+    fn shard_add(counter: &Sharded, number: usize, n: u64) { counter.shard(number).add(n) }
+    fn shard_sub(counter: &Sharded, number: usize, n: u64) { counter.shard(number).sub(n) }
+    fn shard_get(counter: &Sharded, number: usize) -> u64 { counter.shard(number).get() }
+    fn shards_get(counter: &Sharded) -> u64 {
+        counter.shards().map(|shard| shard.get()).max().unwrap_or(0)
+    }
+    fn local_inc(own: &Local<'static>) { own.inc() }
+    fn local_dec(own: &Local<'static>) { own.dec() }
+    fn local_add(own: &Local<'static>, n: u64) { own.add(n) }
+    fn local_sub(own: &Local<'static>, n: u64) { own.sub(n) }
+    fn local_drop(own: &mut ManuallyDrop<Local<'static>>) {
+        // SAFETY: the caller does not use the handle again.
+        unsafe { ManuallyDrop::drop(own) };
+    }
+
+    fn holds_get(holds: &RefCount) -> u32 { holds.get() }
+    fn holds_is_saturated(holds: &RefCount) -> bool { holds.is_saturated() }
+    fn holds_inc(holds: &RefCount) { holds.inc() }
+    fn holds_add(holds: &RefCount, n: u32) { holds.add(n) }
+    fn holds_inc_not_zero(holds: &RefCount) -> bool { holds.inc_not_zero() }
+    fn holds_add_not_zero(holds: &RefCount, n: u32) -> bool { holds.add_not_zero(n) }
+    fn holds_dec(holds: &RefCount) { holds.dec() }
+    fn holds_dec_and_test(holds: &RefCount) -> bool { holds.dec_and_test() }
+    fn holds_sub_and_test(holds: &RefCount, n: u32) -> bool { holds.sub_and_test(n) }
+    fn holds_dec_if_one(holds: &RefCount) -> bool { holds.dec_if_one() }
+    fn holds_dec_not_one(holds: &RefCount) -> bool { holds.dec_not_one() }
+
+    fn bounded_try_add(counter: &BoundedCounter, n: u64) -> bool { counter.try_add(n).is_ok() }
+    fn bounded_release(counter: &BoundedCounter, n: u64) -> bool { counter.release(n).is_ok() }
+    fn bounded_permits(counter: &BoundedCounter, n: u64) -> u64 {
+        counter.try_acquire(n).map_or(0, |permits| permits.count())
+    }
+    fn bounded_get(counter: &BoundedCounter) -> u64 { counter.get() }
+    fn bounded_available(counter: &BoundedCounter) -> u64 { counter.available() }
+
+    fn batched_inc(counter: &Batched) { counter.inc() }
+    fn batched_dec(counter: &Batched) { counter.dec() }
+    fn batched_add(counter: &Batched, n: i64) { counter.add(n) }
+    fn batched_sub(counter: &Batched, n: i64) { counter.sub(n) }
+    fn batched_add_at(counter: &Batched, number: usize, n: i64) { counter.add_at(number, n) }
+    fn batched_sum(counter: &Batched) -> i64 { counter.sum() }
+    fn batched_estimate(counter: &Batched) -> i64 { counter.estimate() }
+    fn batched_compare(counter: &Batched, limit: i64) -> bool { counter.compare(limit).is_lt() }
+
+    fn histogram_record(histogram: &Latencies, value: u64) { histogram.record(value) }
+    fn histogram_record_many(histogram: &Latencies, value: u64, times: u64) {
+        histogram.record_many(value, times)
+    }
+    fn histogram_count(histogram: &Latencies) -> u64 { histogram.count() }
+    fn histogram_quantile(histogram: &Latencies, parts: u32, of: u32) -> u64 {
+        histogram.quantile(parts, of).unwrap_or(0)
+    }
+    fn histogram_mean(histogram: &Latencies) -> u64 { histogram.mean().unwrap_or(0) }
+    fn histogram_bucket_counts(histogram: &Latencies) -> u64 {
+        histogram.bucket_counts().map(|(_, times)| times).max().unwrap_or(0)
+    }
+    fn histogram_merge_from(histogram: &Latencies, other: &Latencies) { histogram.merge_from(other) }
+    fn histogram_drain_from(histogram: &Latencies, other: &Latencies) { histogram.drain_from(other) }
+
+    fn mark_record(mark: &HighWater, value: u64) -> bool { mark.record(value) }
+    fn mark_get(mark: &HighWater) -> u64 { mark.get() }
+    fn mark_take(mark: &HighWater) -> u64 { mark.take() }
+
+    fn sequence_next_id(ids: &Sequence) -> u64 { ids.next_id().unwrap_or(u64::MAX) }
+    fn sequence_reserve(ids: &Sequence, count: u32) -> u64 {
+        ids.reserve(count).into_iter().flatten().last().unwrap_or(u64::MAX)
+    }
+    fn sequence_peek(ids: &Sequence) -> u64 { ids.peek().unwrap_or(u64::MAX) }
 
     fn stack_push(stack: &Stack, index: u32) -> bool { stack.push(index).is_ok() }
     fn stack_pop(stack: &Stack, index: &mut u32) -> bool {

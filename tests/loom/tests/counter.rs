@@ -1,5 +1,12 @@
 //! Defends INV-1 of `latchless::counter::Counter`: no addition is lost or counted twice.
 
+#[path = "counter/batched.rs"]
+mod batched;
+#[path = "counter/holds.rs"]
+mod holds;
+#[path = "counter/sharded.rs"]
+mod sharded;
+
 use latchless::counter::Counter;
 use latchless_loom::outcomes;
 use loom::{sync::Arc, thread};

@@ -10,7 +10,11 @@ use std::hint::black_box;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use latchless::atomic::{AtomicPair, AtomicU64};
-use latchless::counter::Counter;
+use latchless::counter::sharded::Local;
+use latchless::counter::{
+    BatchedCounter, BoundedCounter, ByStack, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter,
+};
 use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::{Full, MpmcRing, OverwritingRing, SpscRing, TurnRing, WordRing, overwriting};
 use latchless::snapshot::{Guard, Snapshot};
@@ -22,6 +26,8 @@ const CALLS: u64 = 4096;
 const SLOTS: usize = 256;
 
 type Line = [u64; 8];
+type Batched = BatchedCounter<4, 32, ByStack>;
+type Sharded = ShardedCounter<4, ByStack>;
 type Spsc<T> = SpscRing<T, SLOTS>;
 type Mpmc<T> = MpmcRing<T, SLOTS>;
 type Words = WordRing<u64, SLOTS>;
@@ -64,6 +70,20 @@ operations! {
     op_counter_sub(counter: &Counter, n: u64) { counter.sub(n) }
     op_counter_get(counter: &Counter) -> u64 { counter.get() }
     op_counter_take(counter: &Counter) -> u64 { counter.take() }
+    op_sharded_add(counter: &Sharded, n: u64) { counter.add(n) }
+    op_sharded_sum(counter: &Sharded) -> u64 { counter.sum() }
+    op_sharded_take(counter: &Sharded) -> u64 { counter.take() }
+    op_sharded_owner_add(own: &Local<'_>, n: u64) { own.add(n) }
+    op_batched_add(counter: &Batched, n: i64) { counter.add(n) }
+    op_batched_estimate(counter: &Batched) -> i64 { counter.estimate() }
+    op_histogram_record(histogram: &Histogram<496>, value: u64) { histogram.record(value) }
+    op_refcount_inc(holds: &RefCount) { holds.inc() }
+    op_refcount_inc_not_zero(holds: &RefCount) -> bool { holds.inc_not_zero() }
+    op_refcount_dec_and_test(holds: &RefCount) -> bool { holds.dec_and_test() }
+    op_bounded_try_add(counter: &BoundedCounter, n: u64) -> bool { counter.try_add(n).is_ok() }
+    op_bounded_release(counter: &BoundedCounter, n: u64) -> bool { counter.release(n).is_ok() }
+    op_high_water_record(mark: &HighWater, value: u64) -> bool { mark.record(value) }
+    op_sequence_next_id(ids: &Sequence) -> Option<u64> { ids.next_id() }
 
     op_spsc_push(tx: &mut Tx<'_, u64>, value: u64) -> Pushed { tx.push(value) }
     op_spsc_push_full(tx: &mut Tx<'_, u64>, value: u64) -> Pushed { tx.push(value) }
@@ -167,6 +187,7 @@ operations! {
 fn main() {
     (0..CALLS).for_each(|_| op_nothing());
     counter();
+    counters();
     spsc();
     overwriting();
     mpmc();
@@ -186,6 +207,29 @@ fn counter() {
         op_counter_sub(&counter, n);
         black_box(op_counter_get(&counter));
         black_box(op_counter_take(&counter));
+    }
+}
+
+fn counters() {
+    let (sharded, holds) = (Sharded::with_source(ByStack), RefCount::new());
+    let (bounded, mark, ids) = (BoundedCounter::new(8), HighWater::new(), Sequence::new());
+    let (batched, histogram) = (Batched::with_source(ByStack, 0), Histogram::new());
+    let own = sharded.local().expect("nobody else is here");
+    for n in 0..CALLS {
+        op_sharded_add(&sharded, n);
+        op_sharded_owner_add(&own, n);
+        black_box(op_sharded_sum(&sharded));
+        black_box(op_sharded_take(&sharded));
+        op_batched_add(&batched, 1);
+        black_box(op_batched_estimate(&batched));
+        op_histogram_record(&histogram, n);
+        op_refcount_inc(&holds);
+        black_box(op_refcount_inc_not_zero(&holds));
+        black_box(op_refcount_dec_and_test(&holds));
+        black_box(op_bounded_try_add(&bounded, 2));
+        black_box(op_bounded_release(&bounded, 2));
+        black_box(op_high_water_record(&mark, n));
+        black_box(op_sequence_next_id(&ids));
     }
 }
 

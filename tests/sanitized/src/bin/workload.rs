@@ -22,7 +22,7 @@ use latchless::atomic::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
     AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
 };
-use latchless::counter::Counter;
+use latchless::counter::{BoundedCounter, ByStack, Counter, RefCount, Sequence, ShardedCounter};
 #[cfg(not(latchless_native))]
 use latchless::ring::WordRing;
 use latchless::ring::spsc::{Consumer, Producer};
@@ -66,6 +66,7 @@ fn main() {
     #[cfg(not(latchless_native))]
     pair(count);
     counter(count);
+    counters(count);
     spsc_ring(count);
     spsc_ring_in_a_static(count);
     spsc_ring_in_chunks(count);
@@ -206,6 +207,31 @@ fn counter(count: usize) {
     });
     let total = taken.into_iter().fold(counter.get(), u64::wrapping_add);
     assert_eq!(total, 3 * (THREADS * count) as u64);
+}
+
+/// Everything but the plain counter.
+fn counters(count: usize) {
+    let sharded = &ShardedCounter::<4, ByStack>::with_source(ByStack);
+    let (holds, bounded, ids) = (&RefCount::new(), &BoundedCounter::new(3), &Sequence::new());
+    let taken = Team::run_alike(THREADS, |_, _| {
+        let mut taken = 0_u64;
+        for turn in 0..count {
+            let own = sharded.local().expect("there are as many cells as threads");
+            own.add(3);
+            sharded.dec();
+            if turn % 8 == 0 {
+                taken = taken.wrapping_add(sharded.take());
+            }
+            holds.inc();
+            drop(bounded.try_acquire(2));
+            assert!(ids.next_id().is_some() && !holds.dec_and_test());
+        }
+        taken
+    });
+    let total = taken.into_iter().fold(sharded.sum(), u64::wrapping_add);
+    let turns = (THREADS * count) as u64;
+    assert_eq!((total, ids.peek(), bounded.get()), (2 * turns, Some(turns), 0));
+    assert!(holds.dec_and_test());
 }
 
 /// Sends `count` parcels from one thread to another, which takes them in every way there is.
