@@ -21,6 +21,8 @@
 //! | read a value that others replace | [`snapshot::Snapshot`] | wait-free; lock-free |
 //! | allocate blocks of one type without an allocator | [`stack::Pool`] | lock-free |
 //! | keep a free list over memory of my own | [`stack::IndexStack`] | lock-free |
+//! | the same for nodes of my own | `stack::TreiberStack` (x86-64) | lock-free |
+//! | hand nodes to one who takes all there is | [`stack::TransferStack`] | lock-free; wait-free |
 //! | see `AddInt64` become one `lock xadd` | [`atomic`] | wait-free, loops lock-free |
 //! | say the instruction myself | [`arch`] | wait-free |
 //!

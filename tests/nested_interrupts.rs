@@ -24,20 +24,20 @@ use latchless::counter::Counter;
 use latchless::ring::wait::Wakers;
 use latchless::ring::{Channel, MpmcRing, OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::Snapshot;
-use latchless::stack::{IndexStack, Pool};
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+use latchless::stack::TreiberStack;
+use latchless::stack::{IndexStack, Pool, TransferStack};
 
 use common::calls::RingCall::{self, Close, ForcePush, IsEmpty, IsFull, Pop, Push};
 use common::calls::{
-    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring,
-    SnapshotCall, StackCall, TurnRingCall,
+    ConsumerCall, CounterCall, Numbered, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring,
+    SnapshotCall, Stack, StackCall, TurnRingCall, WithNodes,
 };
 use common::counters::{CALLS as COUNTERS_CALLS, Counters, Totals};
 use common::guarded::Guarded;
 use common::interruption::interrupt;
 use common::linearizability::{Clock, Log, Spec, assert_linearizable};
-use common::specs::{
-    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Lifo, Register, Slots,
-};
+use common::specs::{BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Register, Slots};
 use common::waiting::{Bell, poll};
 
 /// What is known about one run: the calls, each level in a log of its own.
@@ -600,63 +600,107 @@ fn overwriting_ring_ends_are_given_back_whoever_interrupts() {
     });
 }
 
-// === IndexStack ===
+// === IndexStack, TreiberStack, TransferStack ===
 
-use StackCall::{GiveFirst, GiveLast, Take};
+use StackCall::{GiveAll, GiveFirst, GiveLast, Take, TakeAll, TakeTwo};
 
-fn interrupt_stack<const N: usize>(taken: usize, at: &[usize], calls: &[&[StackCall]]) -> usize {
+fn interrupt_stack<S: Stack>(taken: usize, at: &[usize], calls: &[&[StackCall]]) -> usize {
     let clock = Clock::new();
     let stage = Stage::new(&clock);
-    let stack = Guarded::new(IndexStack::<N>::full());
-    let kept = RefCell::new(VecDeque::with_capacity(4 * N));
+    let stack = Guarded::new(S::new());
+    stack.fill();
+    let kept = RefCell::new(VecDeque::with_capacity(4 * S::COUNT as usize));
     let make = |level: usize, calls: &[StackCall]| {
-        calls.iter().for_each(|call| call.make(&stack, &kept, &mut stage.log(level)));
+        calls.iter().for_each(|call| call.make(&*stack, &kept, &mut stage.log(level)));
     };
-    make(0, &vec![Take; taken]);
+    make(0, &vec![S::TAKE; taken]);
     let depth = interrupt(&stack, at, &|level| make(level, calls[level]));
-    // One more than there are: a chain with a circle in it would never end.
-    make(3, &vec![Take; N + 1]);
-    let initial = Lifo::of((0..N as u32).rev().collect());
-    stage.judge(initial, format_args!("{calls:?} at {at:?}, {taken} taken"));
+    StackCall::empty(&*stack, &mut stage.log(3));
+    stage.judge(S::spec(), format_args!("{calls:?} at {at:?}, {taken} taken"));
     depth
 }
 
 /// Handlers that change the top, and those that put it back over a different chain (ABA).
-const STACK_HANDLERS: [&[StackCall]; 6] = [
+const STACK_HANDLERS: [&[StackCall]; 9] = [
     &[Take],
     &[GiveFirst],
     &[Take, GiveLast],
     &[Take, Take, GiveFirst],
     &[Take, Take, GiveLast],
     &[Take, Take, Take, GiveFirst, GiveLast, Take, GiveFirst, GiveFirst],
+    &[TakeTwo, GiveFirst],
+    &[TakeAll, GiveFirst],
+    &[TakeAll, GiveAll, TakeTwo, GiveLast],
 ];
 
-#[test]
-fn index_stack_call_is_interrupted_anywhere() {
-    for taken in 0..=3 {
-        for &call in StackCall::ALL {
+fn stack_call_is_interrupted_anywhere<S: Stack>() {
+    for taken in 0..=S::COUNT as usize {
+        for &call in S::CALLS {
             for handler in STACK_HANDLERS {
                 at_each_access(|access| {
-                    interrupt_stack::<3>(taken, &[access], &[&[call], handler]) > 0
+                    interrupt_stack::<S>(taken, &[access], &[&[call], handler]) > 0
                 });
             }
         }
     }
 }
 
-#[test]
-fn index_stack_handler_is_interrupted_anywhere() {
+fn stack_handler_is_interrupted_anywhere<S: Stack>(
+    inner: [&[StackCall]; 2],
+    innermost: [&[StackCall]; 2],
+) {
     for taken in 0..=1 {
-        for call in [Take, GiveFirst] {
-            for inner in [&[Take, Take, GiveFirst][..], &[GiveLast, Take]] {
-                for innermost in [&[Take, GiveFirst][..], &[Take, Take, GiveFirst]] {
+        for call in [S::TAKE, GiveFirst] {
+            for inner in inner {
+                for innermost in innermost {
                     at_each_pair_of_accesses(|at| {
-                        interrupt_stack::<3>(taken, &at, &[&[call], inner, innermost])
+                        interrupt_stack::<S>(taken, &at, &[&[call], inner, innermost])
                     });
                 }
             }
         }
     }
+}
+
+#[test]
+fn index_stack_call_is_interrupted_anywhere() {
+    stack_call_is_interrupted_anywhere::<IndexStack<3>>();
+}
+
+#[test]
+fn index_stack_handler_is_interrupted_anywhere() {
+    stack_handler_is_interrupted_anywhere::<IndexStack<3>>(
+        [&[Take, Take, GiveFirst], &[GiveLast, Take]],
+        [&[Take, GiveFirst], &[Take, Take, GiveFirst]],
+    );
+}
+
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+#[test]
+fn treiber_stack_call_is_interrupted_anywhere() {
+    stack_call_is_interrupted_anywhere::<WithNodes<TreiberStack<Numbered>, 3>>();
+}
+
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+#[test]
+fn treiber_stack_handler_is_interrupted_anywhere() {
+    stack_handler_is_interrupted_anywhere::<WithNodes<TreiberStack<Numbered>, 3>>(
+        [&[Take, Take, GiveFirst], &[TakeTwo, GiveLast]],
+        [&[TakeAll, GiveFirst], &[Take, Take, GiveFirst]],
+    );
+}
+
+#[test]
+fn transfer_stack_call_is_interrupted_anywhere() {
+    stack_call_is_interrupted_anywhere::<WithNodes<TransferStack<Numbered>, 3>>();
+}
+
+#[test]
+fn transfer_stack_handler_is_interrupted_anywhere() {
+    stack_handler_is_interrupted_anywhere::<WithNodes<TransferStack<Numbered>, 3>>(
+        [&[TakeAll, GiveFirst], &[GiveLast, TakeAll]],
+        [&[TakeAll, GiveAll], &[GiveFirst, GiveLast]],
+    );
 }
 
 // === Pool ===

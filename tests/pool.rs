@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::MutexGuard;
 
 use latchless::ring::MpmcRing;
-use latchless::stack::{Exhausted, Pool, PoolBox};
+use latchless::stack::{Exhausted, NotLent, Pool, PoolBox};
 use proptest::prelude::*;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -90,6 +90,92 @@ fn zero_sized_type() {
     drop(boxes);
     assert!(pool.alloc(()).is_ok());
     assert_eq!(size_of::<Pool<(), 3>>(), 256, "only the free list");
+}
+
+// === Pointers ===
+
+/// Every slot as a pointer, which goes back once; and pointers that are none of the pool's.
+fn lends_exactly<T: Default, const N: usize>() {
+    let pool = Box::new(Pool::<T, N>::new());
+    for _ in 0..2 {
+        let mut lent: Vec<_> = core::iter::from_fn(|| pool.alloc_raw()).take(N + 1).collect();
+        assert_eq!(lent.len(), N);
+        assert!(lent.iter().all(|pointer| pointer.is_aligned()));
+        assert!(pool.is_exhausted());
+        lent.sort_unstable();
+        lent.dedup();
+        assert_eq!(lent.len(), N, "each slot has an address of its own");
+        let stride = size_of::<T>().max(align_of::<T>());
+        let foreign = [
+            lent[0].map_addr(|address| address.saturating_add(stride * N)),
+            lent[0].map_addr(|address| address.saturating_add(1)),
+            core::ptr::NonNull::dangling().map_addr(|_| core::num::NonZeroUsize::MAX),
+        ];
+        for pointer in foreign {
+            if !lent.contains(&pointer) {
+                // SAFETY: it stands for no slot.
+                assert_eq!(unsafe { pool.free_raw(pointer) }, Err(NotLent));
+            }
+        }
+        for pointer in lent {
+            // SAFETY: nobody uses the slot.
+            assert_eq!(unsafe { pool.free_raw(pointer) }, Ok(()));
+            // SAFETY: as above.
+            assert_eq!(unsafe { pool.free_raw(pointer) }, Err(NotLent), "freed twice");
+            // SAFETY: the slot is not lent.
+            assert!(unsafe { PoolBox::from_raw(&pool, pointer) }.is_err());
+        }
+    }
+    let Ok(owned) = pool.alloc(T::default()) else { panic!("every slot is free") };
+    let pointer = owned.into_raw();
+    // SAFETY: it is the box's, with its value.
+    let owned = unsafe { PoolBox::from_raw(&pool, pointer) }.expect("it was lent");
+    // SAFETY: the slot is not lent.
+    assert_eq!(unsafe { pool.free_raw(pointer) }, Err(NotLent), "it is a box's");
+    drop(owned);
+}
+
+#[test]
+fn pointers_of_slots_go_back_once() {
+    #[derive(Default)]
+    #[repr(align(4096))]
+    struct Page;
+    #[derive(Default)]
+    #[repr(align(4096))]
+    struct Large([u64; 1], [[u64; 32]; 32]);
+
+    lends_exactly::<u8, 1>();
+    lends_exactly::<u64, 3>();
+    lends_exactly::<[u8; 3], 7>();
+    lends_exactly::<(), 3>();
+    lends_exactly::<Page, 3>();
+    lends_exactly::<Large, 2>();
+    lends_exactly::<u16, 65_537>();
+    assert_eq!(Large::default().0, [0]);
+    assert_eq!(Large::default().1[0][0], 0);
+}
+
+#[test]
+fn leaked_value_keeps_its_slot() {
+    static POOL: Pool<u32, 2> = Pool::new();
+    let leaked: &'static mut u32 = POOL.alloc(1).unwrap().leak();
+    let second = POOL.alloc(7).unwrap();
+    assert!(POOL.is_exhausted());
+    *leaked += 1;
+    drop(second);
+    assert_eq!(*POOL.alloc(9).unwrap(), 9);
+    assert_eq!(*leaked, 2);
+}
+
+#[test]
+fn pinned_value_is_dropped_in_its_place() {
+    static POOL: Pool<(AtomicBool, core::marker::PhantomPinned), 1> = Pool::new();
+    let value = (AtomicBool::new(true), core::marker::PhantomPinned);
+    let pinned = POOL.alloc(value).ok().unwrap().into_pin();
+    assert!(pinned.as_ref().get_ref().0.load(Relaxed));
+    assert!(POOL.is_exhausted());
+    drop(pinned);
+    assert!(!POOL.is_exhausted());
 }
 
 #[test]

@@ -22,20 +22,24 @@ use std::sync::Mutex;
 
 use latchless::ring::{OverwritingRing, SpscRing};
 
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+use latchless::stack::TreiberStack;
+use latchless::stack::{IndexStack, TransferStack};
+
 use common::baton::{Calls, Turn, conduct, random_script};
 use common::calls::Ring;
 use common::calls::RingCall::{self, Pop, Push};
 use common::calls::{
-    ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, SnapshotCall,
-    StackCall, TurnRingCall,
+    ConsumerCall, CounterCall, Numbered, PoolCall, ProducerCall, ReaderCall, RecorderCall,
+    SnapshotCall, Stack, StackCall, TurnRingCall, WithNodes,
 };
 use common::counters::{CALLS as COUNTERS_CALLS, Counters, Totals};
 use common::guarded::Guarded;
 use common::panics::panic_message;
 use common::random::Random;
 use common::scenarios::{
-    run_counter, run_index_stack, run_overwriting_ring, run_pool, run_ring, run_snapshot,
-    run_spsc_ring, run_turn_ring,
+    run_counter, run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring, run_stack,
+    run_turn_ring,
 };
 
 /// Calls `run` with 0, 1, 2 … accesses, until it says that the thread ended before.
@@ -475,31 +479,68 @@ fn overwriting_ring_ends_change_hands_wherever_one_stalls() {
     });
 }
 
-// === IndexStack ===
+// === IndexStack, TreiberStack, TransferStack ===
 
-#[test]
-fn index_stack_goes_on_past_any_stalled_call() {
-    use StackCall::{GiveFirst, GiveLast, IsEmpty, Take};
-    for &call in StackCall::ALL {
-        for others in
-            [&[Take, Take, GiveFirst][..], &[Take, Take, Take, IsEmpty, GiveLast, GiveLast]]
-        {
-            let threads = [&[Take, call][..], others];
-            at_each_place_of_thread_0(|script| run_index_stack::<3>(&threads, script));
+fn stack_goes_on_past_any_stalled_call<S: Stack>() {
+    use StackCall::{GiveAll, GiveFirst, GiveLast, IsEmpty, Take, TakeAll, TakeTwo};
+    for &call in S::CALLS {
+        for others in [
+            &[Take, Take, GiveFirst][..],
+            &[Take, Take, Take, IsEmpty, GiveLast, GiveLast],
+            &[TakeAll, GiveFirst],
+            &[TakeTwo, GiveFirst],
+            &[TakeAll, GiveAll, TakeTwo, GiveLast],
+        ] {
+            if others.iter().filter(|call| S::CALLS.contains(call)).count() > 1 {
+                let threads = [&[S::TAKE, GiveLast, call][..], others];
+                at_each_place_of_thread_0(|script| run_stack::<S>(&threads, script));
+                let threads = [&[S::TAKE, call][..], others];
+                at_each_place_of_thread_0(|script| run_stack::<S>(&threads, script));
+            }
         }
     }
 }
 
-#[test]
-fn index_stack_is_right_in_any_order_of_steps() {
-    use StackCall::{GiveFirst, GiveLast, IsEmpty, Take};
+fn stack_is_right_in_any_order_of_steps<S: Stack>() {
+    let choices = [S::CALLS, &[S::TAKE]].concat();
     for seed in 0..300 {
         let random = &mut Random::new(seed);
-        let choices = [Take, Take, GiveFirst, GiveLast, IsEmpty];
         let calls: [[StackCall; 4]; THREADS] = random_calls(random, &choices);
         let script = random_script(random, THREADS, TURNS);
-        run_index_stack::<3>(&calls.each_ref().map(|c| &c[..]), &script);
+        run_stack::<S>(&calls.each_ref().map(|c| &c[..]), &script);
     }
+}
+
+#[test]
+fn index_stack_goes_on_past_any_stalled_call() {
+    stack_goes_on_past_any_stalled_call::<IndexStack<3>>();
+}
+
+#[test]
+fn index_stack_is_right_in_any_order_of_steps() {
+    stack_is_right_in_any_order_of_steps::<IndexStack<3>>();
+}
+
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+#[test]
+fn treiber_stack_goes_on_past_any_stalled_call() {
+    stack_goes_on_past_any_stalled_call::<WithNodes<TreiberStack<Numbered>, 3>>();
+}
+
+#[cfg(all(target_arch = "x86_64", not(latchless_native)))]
+#[test]
+fn treiber_stack_is_right_in_any_order_of_steps() {
+    stack_is_right_in_any_order_of_steps::<WithNodes<TreiberStack<Numbered>, 3>>();
+}
+
+#[test]
+fn transfer_stack_goes_on_past_any_stalled_call() {
+    stack_goes_on_past_any_stalled_call::<WithNodes<TransferStack<Numbered>, 3>>();
+}
+
+#[test]
+fn transfer_stack_is_right_in_any_order_of_steps() {
+    stack_is_right_in_any_order_of_steps::<WithNodes<TransferStack<Numbered>, 3>>();
 }
 
 // === Pool ===

@@ -9,16 +9,15 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use latchless::ring;
+use latchless::{ring, stack};
 
 use crate::common::baton::{ON_MEETING, Turn};
 use crate::common::calls::{
-    ConsumerCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall, SnapshotCall,
-    StackCall, TurnRingCall,
+    ConsumerCall, Numbered, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall,
+    SnapshotCall, StackCall, TurnRingCall, WithNodes,
 };
 use crate::common::scenarios::{
-    run_index_stack, run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring,
-    run_turn_ring,
+    run_overwriting_ring, run_pool, run_ring, run_snapshot, run_spsc_ring, run_stack, run_turn_ring,
 };
 
 /// The most calls of all threads: few enough that any history is judged in no time.
@@ -265,7 +264,7 @@ impl Choice for StackCall {
     }
 }
 
-/// A schedule for a stack of indices.
+/// A schedule for a stack of indices or nodes.
 #[derive(Arbitrary, Debug)]
 pub struct IndexStack(Schedule<StackCall>);
 
@@ -274,10 +273,15 @@ impl IndexStack {
     pub fn run(&self) {
         let _watched = Watched::new();
         let (calls, script) = (&self.0.calls(), &self.0.script);
-        match self.0.setting % 3 {
-            0 => run_index_stack::<2>(calls, script),
-            1 => run_index_stack::<3>(calls, script),
-            _ => run_index_stack::<4>(calls, script),
+        match self.0.setting % 6 {
+            0 => run_stack::<stack::IndexStack<2>>(calls, script),
+            1 => run_stack::<stack::IndexStack<3>>(calls, script),
+            2 => run_stack::<stack::IndexStack<4>>(calls, script),
+            #[cfg(not(latchless_native))]
+            3 => run_stack::<WithNodes<stack::TreiberStack<Numbered>, 2>>(calls, script),
+            #[cfg(not(latchless_native))]
+            4 => run_stack::<WithNodes<stack::TreiberStack<Numbered>, 4>>(calls, script),
+            _ => run_stack::<WithNodes<stack::TransferStack<Numbered>, 3>>(calls, script),
         };
     }
 }

@@ -7,6 +7,7 @@ extern crate std;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
+use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
 use loom::sync::atomic::{self, Ordering};
@@ -179,8 +180,8 @@ impl<T> RawPtr<T> {
     pointer_methods!();
 }
 
-/// A pair in one modelled word, because loom has none of 128 bits: each half must fit in 32 bits,
-/// which is checked. Reading one half reads the word, as an 8-byte load of a 16-byte location
+/// A pair in one modelled word, because loom has none of 128 bits: a half that does not fit in 31 bits is
+/// represented by a number. Reading one half reads the word, as an 8-byte load of a 16-byte location
 /// reads part of what one `lock cmpxchg16b` wrote.
 pub(crate) struct RawPair(RawU64);
 
@@ -254,14 +255,36 @@ impl RawPair {
     }
 }
 
-#[track_caller]
 fn pack([low, high]: [u64; 2]) -> u64 {
-    assert!(low >> 32 == 0 && high >> 32 == 0, "a modelled half has 32 bits: {low:#x}, {high:#x}");
-    high << 32 | low
+    shorten(high) << 32 | shorten(low)
 }
 
 fn unpack(word: u64) -> [u64; 2] {
-    [word & 0xffff_ffff, word >> 32]
+    [lengthen(word & 0xffff_ffff), lengthen(word >> 32)]
+}
+
+/// Halves that do not fit, which are addresses: a model knows them by their place in this list.
+static LONG: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+const IS_LONG: u64 = 1 << 31;
+
+fn shorten(half: u64) -> u64 {
+    if half < IS_LONG {
+        return half;
+    }
+    let mut long = LONG.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = long.iter().position(|&known| known == half).unwrap_or_else(|| {
+        long.push(half);
+        long.len() - 1
+    });
+    IS_LONG | place as u64
+}
+
+#[expect(clippy::indexing_slicing, reason = "`shorten` has put it there")]
+fn lengthen(half: u64) -> u64 {
+    if half < IS_LONG {
+        return half;
+    }
+    LONG.lock().unwrap_or_else(PoisonError::into_inner)[(half ^ IS_LONG) as usize]
 }
 
 /// A value under a mutex, and threads that sleep until they are told that it has changed.

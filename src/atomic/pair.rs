@@ -136,6 +136,16 @@ impl AtomicPair {
         self.0.load_high(order.into())
     }
 
+    /// Returns both words by two plain loads, that of the lower address first: with `Acquire` the other is
+    /// not the older one, but they may belong to two values.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn load_each(&self, order: impl LoadOrdering) -> [u64; 2] {
+        let order = order.into();
+        let low = self.0.load_low(order);
+        [low, self.0.load_high(order)]
+    }
+
     /// Stores `new` if both words are those of `current`. Returns the value before.
     ///
     /// # Errors

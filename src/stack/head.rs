@@ -11,6 +11,8 @@ pub(super) struct Head(u64);
 
 /// No index: the end of a chain.
 pub(super) const NIL: u32 = u32::MAX;
+/// In the place of a link: the index is out of the stack, and lent. No index either.
+pub(super) const LENT: u32 = u32::MAX - 1;
 
 impl Head {
     /// A head of generation zero.

@@ -13,7 +13,7 @@
 //!
 //! # Invariants
 //!
-//! - INV-1  Links, and the top, are below `N` or NIL.
+//! - INV-1  The top, and the links of indices in the stack, are below `N` or NIL. Another link may be LENT.
 //! - INV-2  The chain from the top to NIL visits each index at most once, provided that nobody
 //!   pushes an index that is in the stack already.
 //! - INV-3  Every removal gives the head a new generation, so a head that was seen and is seen again
@@ -53,7 +53,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use static_assertions::assert_impl_all;
 
-use super::head::{Head, NIL};
+use super::head::{Head, LENT, NIL};
 use crate::atomic::{AtomicU32, AtomicU64, array, const_fn};
 use crate::mem::{Backoff, CachePadded};
 
@@ -180,6 +180,25 @@ impl<const N: usize> IndexStack<N> {
             }
             backoff.wait();
         }
+    }
+
+    /// Notes that an index, which the caller owns, is lent: its next owner comes with the number alone.
+    /// The note is in the link, which says nothing while the index is out of the stack: a pop that was
+    /// overtaken may read it instead, and fails (INV-3).
+    #[inline(always)]
+    pub(super) fn lend(&self, index: u32) {
+        if let Some(link) = self.links.get(index as usize) {
+            // ORDERING: Relaxed; who is given the number is told when by other means.
+            link.store(LENT, Relaxed);
+        }
+    }
+
+    /// Returns whether the index was lent. It no longer is, so of several callers one is told so.
+    #[inline(always)]
+    pub(super) fn redeem(&self, index: u32) -> bool {
+        let link = self.links.get(index as usize);
+        // ORDERING: Relaxed, as above.
+        link.is_some_and(|link| link.compare_exchange(LENT, NIL, Relaxed, Relaxed).is_ok())
     }
 
     /// Returns whether the stack was empty at some moment during the call.

@@ -9,7 +9,8 @@
 //!
 //! # Invariants
 //!
-//! - INV-1  Each index below `N` is in `free`, or owned by one [`PoolBox`], or by a call under way.
+//! - INV-1  Each index below `N` is in `free`, or owned by one [`PoolBox`], or by a call under way, or lent:
+//!   owned by whoever has the pointer that `into_raw` or `alloc_raw` returned.
 //! - INV-2  The slot of a box holds a value. A slot in `free` holds none.
 //!
 //! # Edges
@@ -33,6 +34,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
+use core::pin::Pin;
+use core::ptr::{self, NonNull};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -73,10 +76,15 @@ assert_impl_all!(Pool<core::cell::Cell<u8>, 1>: Send, Sync);
 assert_not_impl_any!(Pool<*const u8, 1>: Send, Sync);
 
 impl<T, const N: usize> Pool<T, N> {
+    /// There are addresses enough for slots of size zero.
+    const VALID_N: () =
+        assert!(N <= isize::MAX as usize / align_of::<T>(), "N times the alignment overflows");
+
     const_fn! {
         /// Creates a pool whose slots are all free.
         #[inline]
         pub const fn new() -> Self {
+            const { Self::VALID_N };
             Self {
                 free: IndexStack::full(),
                 slots: CachePadded::new(array![Slot::new(); N]),
@@ -114,6 +122,96 @@ impl<T, const N: usize> Pool<T, N> {
         // owner's accesses happen before.
         unsafe { self.slot(index).write(value) };
         Ok(PoolBox { pool: self, index, owns: PhantomData })
+    }
+
+    /// Hands out a free slot without a value in it, as a pointer: for C, or for values built in place.
+    /// `None` if at some moment during the call no slot was free.
+    ///
+    /// The pointer is good for a `T`, for as long as the pool is. A slot of size zero has an address of its own
+    /// too, outside of the pool. It goes back by [`free_raw`](Self::free_raw) or becomes a box by
+    /// [`PoolBox::from_raw`].
+    ///
+    /// **Progress** lock-free. **Context** any. **Complexity** O(1) alone, one `lock cmpxchg`.
+    /// **Ordering** as [`alloc`](Self::alloc).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use latchless::stack::Pool;
+    ///
+    /// static BLOCKS: Pool<[u64; 4], 8> = Pool::new();
+    ///
+    /// let block = BLOCKS.alloc_raw().expect("eight are free");
+    /// // SAFETY: the slot is ours.
+    /// unsafe { block.write([1, 2, 3, 4]) };
+    /// // SAFETY: nobody uses it any more.
+    /// assert!(unsafe { BLOCKS.free_raw(block) }.is_ok());
+    /// // SAFETY: as above, and it is refused: the slot is free already.
+    /// assert!(unsafe { BLOCKS.free_raw(block) }.is_err());
+    /// ```
+    #[inline]
+    pub fn alloc_raw(&self) -> Option<NonNull<T>> {
+        let index = self.free.pop()?;
+        self.free.lend(index);
+        Some(self.pointer_to(index))
+    }
+
+    /// Takes back a slot that [`alloc_raw`](Self::alloc_raw) or [`PoolBox::into_raw`] handed out. What is in
+    /// it is not dropped.
+    ///
+    /// **Progress** lock-free. **Context** any. **Complexity** O(1) alone, two `lock cmpxchg`.
+    /// **Ordering** what happened before happens before what the slot's next owner does.
+    ///
+    /// # Errors
+    ///
+    /// [`NotLent`], and nothing has changed: the pointer is not one to a slot of this pool, or the slot is free
+    /// or a box's. So of two calls with the same pointer the second is refused, until the slot is handed out
+    /// as a pointer again: then nobody can tell the two apart.
+    ///
+    /// # Safety
+    ///
+    /// If the slot is lent, the caller owns it: nobody uses what is in it any more.
+    #[inline]
+    pub unsafe fn free_raw(&self, pointer: NonNull<T>) -> Result<(), NotLent> {
+        let index = self.redeem(pointer)?;
+        GiveBack { free: &self.free, index };
+        Ok(())
+    }
+
+    /// The slot that a pointer stands for, which was lent and no longer is.
+    #[inline]
+    fn redeem(&self, pointer: NonNull<T>) -> Result<u32, NotLent> {
+        let index = self.index_of(pointer).ok_or(NotLent)?;
+        if self.free.redeem(index) { Ok(index) } else { Err(NotLent) }
+    }
+
+    /// A pointer that tells the slot.
+    #[inline(always)]
+    fn pointer_to(&self, index: u32) -> NonNull<T> {
+        let pointer = if size_of::<T>() == 0 {
+            // All slots lie in one place, but any address that is aligned will do.
+            ptr::without_provenance_mut(align_of::<T>().wrapping_mul(index as usize + 1))
+        } else {
+            self.slot(index).as_mut_ptr()
+        };
+        // SAFETY: a slot is not at address zero, and a multiple of the alignment that is one at least is none,
+        // but where the address wraps, which `VALID_N` rules out.
+        unsafe { NonNull::new_unchecked(pointer) }
+    }
+
+    /// The slot that a pointer is to, which may be any pointer.
+    #[inline(always)]
+    fn index_of(&self, pointer: NonNull<T>) -> Option<u32> {
+        let (first, stride) = if size_of::<T>() == 0 {
+            (align_of::<T>(), align_of::<T>())
+        } else {
+            (self.slots.as_ptr().addr(), size_of::<Slot<T>>())
+        };
+        let offset = pointer.addr().get().wrapping_sub(first);
+        let index = offset / stride;
+        // In a model a slot holds more than its value.
+        let is_whole = offset % stride == 0 || size_of::<Slot<T>>() != size_of::<T>();
+        (is_whole && index < N).then_some(index as u32)
     }
 
     /// Returns whether no slot was free at some moment during the call.
@@ -167,7 +265,45 @@ assert_not_impl_any!(PoolBox<'static, core::cell::Cell<u8>, 1>: Sync, Clone);
 assert_not_impl_any!(PoolBox<'static, *const u8, 1>: Send, Sync);
 const_assert_eq!(size_of::<PoolBox<'static, u64, 4>>(), 2 * size_of::<usize>());
 
-impl<T, const N: usize> PoolBox<'_, T, N> {
+impl<'a, T, const N: usize> PoolBox<'a, T, N> {
+    /// Makes a pointer of the box: the value and its slot are whoever's who has the pointer, until
+    /// [`from_raw`](Self::from_raw) or [`Pool::free_raw`].
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1).
+    #[inline]
+    pub fn into_raw(self) -> NonNull<T> {
+        let this = ManuallyDrop::new(self);
+        this.pool.free.lend(this.index);
+        this.pool.pointer_to(this.index)
+    }
+
+    /// Makes a box of the pointer that [`into_raw`](Self::into_raw) or [`Pool::alloc_raw`] returned.
+    ///
+    /// **Progress** wait-free. **Context** any. **Complexity** O(1), one `lock cmpxchg`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotLent`], as [`Pool::free_raw`].
+    ///
+    /// # Safety
+    ///
+    /// If the slot is lent, the caller owns it, and there is a value in it.
+    #[inline]
+    pub unsafe fn from_raw(pool: &'a Pool<T, N>, pointer: NonNull<T>) -> Result<Self, NotLent> {
+        let index = pool.redeem(pointer)?;
+        Ok(Self { pool, index, owns: PhantomData })
+    }
+
+    /// Gives the value away for as long as the pool is borrowed. Its slot never comes back.
+    ///
+    /// **Progress** wait-free. **Context** any.
+    #[inline]
+    pub fn leak(self) -> &'a mut T {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the slot is nobody else's (INV-1) and holds a value (INV-2), for as long as the pool.
+        unsafe { &mut *this.pool.slot(this.index).as_mut_ptr() }
+    }
+
     /// Takes the value out and gives the slot back.
     ///
     /// **Progress** lock-free. **Context** any.
@@ -179,6 +315,19 @@ impl<T, const N: usize> PoolBox<'_, T, N> {
         let value = unsafe { this.pool.slot(this.index).read() };
         GiveBack { free: &this.pool.free, index: this.index };
         value
+    }
+}
+
+impl<T, const N: usize> PoolBox<'static, T, N> {
+    /// Pins the value, which stays where it is until it is dropped. Of a pool in a `static` only: another one
+    /// may be gone while a box that was forgotten was not dropped.
+    ///
+    /// **Progress** wait-free. **Context** any.
+    #[inline]
+    pub fn into_pin(self) -> Pin<Self> {
+        // SAFETY: the value does not move with its box. The pool is there for ever, and its slot is not used
+        // again before the value was dropped.
+        unsafe { Pin::new_unchecked(self) }
     }
 }
 
@@ -237,6 +386,20 @@ impl<T: fmt::Display, const N: usize> fmt::Display for PoolBox<'_, T, N> {
         (**self).fmt(f)
     }
 }
+
+// === impl NotLent ===
+
+/// The pointer is not one that the pool has handed out, or the slot has come back already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotLent;
+
+impl fmt::Display for NotLent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no slot of this pool is lent by that pointer")
+    }
+}
+
+impl Error for NotLent {}
 
 // === impl Exhausted ===
 

@@ -3,6 +3,7 @@
 
 use core::cell::RefCell;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 use std::collections::VecDeque;
 
 use latchless::counter::Counter;
@@ -11,11 +12,16 @@ use latchless::ring::WordRing;
 use latchless::ring::spsc::{Consumer, Producer, TooFew, WriteChunk};
 use latchless::ring::{ForcePushError, MpmcRing, PushError, SpscRing, TurnRing, overwriting, turn};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
-use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+#[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
+use latchless::stack::TreiberStack;
+use latchless::stack::{
+    Chain, Exhausted, IndexStack, Link, Linked, Pool, PoolBox, TransferStack, TypeStable,
+};
 
 use super::linearizability::Log;
 use super::specs::{
-    BusyFifoCall, CountCall, Fifo, FifoCall, LatestCall, LifoCall, RegisterCall, SlotsCall,
+    BusyFifoCall, CountCall, Few, Fifo, FifoCall, LatestCall, Lifo, LifoCall, RegisterCall,
+    SlotsCall,
 };
 
 // === MpmcRing, WordRing ===
@@ -774,48 +780,267 @@ impl ReaderCall {
     }
 }
 
-// === IndexStack ===
+// === IndexStack, TreiberStack, TransferStack ===
+
+/// A stack of the indices below a number, which are given to it once they were taken.
+pub(crate) trait Stack: Sync {
+    /// How many indices there are.
+    const COUNT: u32;
+    /// What it can do.
+    const CALLS: &'static [StackCall];
+    /// What takes something out.
+    const TAKE: StackCall;
+
+    /// A stack without any index.
+    fn new() -> Self;
+    fn push(&self, index: u32);
+    fn is_empty(&self) -> bool;
+
+    fn push_many(&self, _: Few) {
+        unimplemented!("not among its calls");
+    }
+
+    fn pop(&self) -> Option<u32> {
+        unimplemented!("not among its calls");
+    }
+
+    /// As many as this, or all.
+    fn pop_many(&self, _: Option<usize>) -> Few {
+        unimplemented!("not among its calls");
+    }
+
+    /// Gives it all indices: 0 is on top.
+    fn fill(&self) {
+        (0..Self::COUNT).rev().for_each(|index| self.push(index));
+    }
+
+    /// What it is when it has all indices.
+    fn spec() -> Lifo {
+        Lifo::of((0..Self::COUNT).rev().collect())
+    }
+}
+
+impl<const N: usize> Stack for IndexStack<N> {
+    const COUNT: u32 = N as u32;
+    const CALLS: &'static [StackCall] =
+        &[StackCall::Take, StackCall::GiveFirst, StackCall::GiveLast, StackCall::IsEmpty];
+    const TAKE: StackCall = StackCall::Take;
+
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn push(&self, index: u32) {
+        assert_eq!(self.push(index), Ok(()), "the index is in range");
+    }
+
+    fn pop(&self) -> Option<u32> {
+        self.pop()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// The owner of a node that lies among its like: its number is where it lies.
+#[derive(Debug)]
+pub(crate) struct Numbered(NonNull<Link>);
+
+// SAFETY: whoever has it owns the node.
+unsafe impl Send for Numbered {}
+
+// SAFETY: the nodes lie beside the stack, so they are there as long as it is.
+unsafe impl Linked for Numbered {
+    fn into_link(self) -> NonNull<Link> {
+        self.0
+    }
+
+    unsafe fn from_link(link: NonNull<Link>) -> Self {
+        Self(link)
+    }
+}
+
+// SAFETY: as above; nobody else links them.
+unsafe impl TypeStable for Numbered {}
+
+/// A stack of nodes, and the nodes, so that all that it touches lies together.
+#[derive(Debug)]
+pub(crate) struct WithNodes<S, const N: usize> {
+    stack: S,
+    nodes: [Link; N],
+}
+
+impl<S, const N: usize> WithNodes<S, N> {
+    fn node(&self, index: u32) -> Numbered {
+        Numbered(NonNull::from(&self.nodes[index as usize]))
+    }
+
+    /// The number of a node, which is not touched.
+    fn number(&self, node: &Numbered) -> u32 {
+        let offset = node.0.addr().get() - self.nodes.as_ptr().addr();
+        (offset / size_of::<Link>()) as u32
+    }
+
+    fn chain(&self, few: Few) -> Chain<Numbered> {
+        few.as_slice().iter().map(|&index| self.node(index)).collect()
+    }
+
+    fn numbers(&self, mut chain: Chain<Numbered>) -> Few {
+        let few = Few::of(chain.by_ref().map(|node| self.number(&node)).take(Few::MOST));
+        assert!(chain.is_empty(), "more nodes than there are");
+        few
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
+impl<const N: usize> Stack for WithNodes<TreiberStack<Numbered>, N> {
+    const COUNT: u32 = N as u32;
+    const CALLS: &'static [StackCall] = StackCall::ALL;
+    const TAKE: StackCall = StackCall::Take;
+
+    fn new() -> Self {
+        let stack = TreiberStack::with_generation(u64::MAX - 1);
+        Self { stack, nodes: [const { Link::new() }; N] }
+    }
+
+    fn push(&self, index: u32) {
+        self.stack.push(self.node(index));
+    }
+
+    fn push_many(&self, few: Few) {
+        self.stack.push_chain(self.chain(few));
+    }
+
+    fn pop(&self) -> Option<u32> {
+        self.stack.pop().map(|node| self.number(&node))
+    }
+
+    fn pop_many(&self, most: Option<usize>) -> Few {
+        self.numbers(most.map_or_else(|| self.stack.pop_all(), |most| self.stack.pop_many(most)))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.stack.is_empty()
+    }
+}
+
+impl<const N: usize> Stack for WithNodes<TransferStack<Numbered>, N> {
+    const COUNT: u32 = N as u32;
+    const CALLS: &'static [StackCall] = &[
+        StackCall::TakeAll,
+        StackCall::GiveFirst,
+        StackCall::GiveLast,
+        StackCall::GiveAll,
+        StackCall::IsEmpty,
+    ];
+    const TAKE: StackCall = StackCall::TakeAll;
+
+    fn new() -> Self {
+        Self { stack: TransferStack::new(), nodes: [const { Link::new() }; N] }
+    }
+
+    fn push(&self, index: u32) {
+        self.stack.push(self.node(index));
+    }
+
+    fn push_many(&self, few: Few) {
+        self.stack.push_chain(self.chain(few));
+    }
+
+    fn pop_many(&self, most: Option<usize>) -> Few {
+        assert_eq!(most, None, "it is all or nothing");
+        self.numbers(self.stack.take_all())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.stack.is_empty()
+    }
+}
 
 /// What to do to a stack of indices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum StackCall {
     /// Pops an index and keeps it.
     Take,
+    /// Pops two in one step and keeps them.
+    TakeTwo,
+    /// Pops all in one step and keeps them.
+    TakeAll,
     /// Pushes the index that was kept longest, if there is one.
     GiveFirst,
     /// Pushes the index that was kept last, if there is one.
     GiveLast,
+    /// Pushes all that were kept, in one step, if there are any.
+    GiveAll,
     IsEmpty,
 }
 
 impl StackCall {
-    pub(crate) const ALL: &[Self] = &[Self::Take, Self::GiveFirst, Self::GiveLast, Self::IsEmpty];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Take,
+        Self::GiveFirst,
+        Self::GiveLast,
+        Self::IsEmpty,
+        Self::TakeTwo,
+        Self::TakeAll,
+        Self::GiveAll,
+    ];
 
-    /// Makes the call; `kept` is borrowed at no access to the stack.
-    pub(crate) fn make<const N: usize>(
+    /// Makes the call, if the stack has it; `kept` is borrowed at no access to the stack.
+    pub(crate) fn make<S: Stack>(
         self,
-        stack: &IndexStack<N>,
+        stack: &S,
         kept: &RefCell<VecDeque<u32>>,
         log: &mut Log<'_, LifoCall>,
     ) {
-        let given = match self {
-            Self::Take => {
-                return log.call(|| {
-                    let popped = stack.pop();
-                    kept.borrow_mut().extend(popped);
-                    LifoCall::of_pop(popped)
+        if !S::CALLS.contains(&self) {
+            return;
+        }
+        let keep = |few: Few| {
+            kept.borrow_mut().extend(few.as_slice());
+            few
+        };
+        match self {
+            Self::Take => log.call(|| {
+                let popped = stack.pop();
+                kept.borrow_mut().extend(popped);
+                LifoCall::of_pop(popped)
+            }),
+            Self::TakeTwo => log.call(|| {
+                let few = keep(stack.pop_many(Some(2)));
+                let is_short = few.as_slice().len() < 2;
+                if is_short { LifoCall::PoppedAll(few) } else { LifoCall::PoppedMany(few) }
+            }),
+            Self::TakeAll => log.call(|| LifoCall::PoppedAll(keep(stack.pop_many(None)))),
+            Self::IsEmpty => log.ask(|| stack.is_empty().then_some(LifoCall::Empty)),
+            Self::GiveFirst | Self::GiveLast => {
+                let mut kept = kept.borrow_mut();
+                let given =
+                    if self == Self::GiveFirst { kept.pop_front() } else { kept.pop_back() };
+                drop(kept);
+                if let Some(index) = given {
+                    log.call(|| {
+                        stack.push(index);
+                        LifoCall::Pushed(index)
+                    });
+                }
+            }
+            Self::GiveAll => {
+                let given = Few::of(kept.borrow_mut().drain(..));
+                log.call(|| {
+                    stack.push_many(given);
+                    LifoCall::PushedMany(given)
                 });
             }
-            Self::IsEmpty => return log.ask(|| stack.is_empty().then_some(LifoCall::Empty)),
-            Self::GiveFirst => kept.borrow_mut().pop_front(),
-            Self::GiveLast => kept.borrow_mut().pop_back(),
-        };
-        if let Some(index) = given {
-            log.call(|| {
-                assert_eq!(stack.push(index), Ok(()), "the index is in range");
-                LifoCall::Pushed(index)
-            });
         }
+    }
+
+    /// Takes everything out: more often than there are indices, because a chain with a circle in it would
+    /// never end.
+    pub(crate) fn empty<S: Stack>(stack: &S, log: &mut Log<'_, LifoCall>) {
+        let kept = RefCell::new(VecDeque::new());
+        (0..=S::COUNT).for_each(|_| S::TAKE.make(stack, &kept, log));
     }
 }
 
@@ -830,13 +1055,18 @@ pub(crate) enum PoolCall {
     /// Takes the value out of the youngest box, if there is one.
     TakeOut,
     IsExhausted,
+    /// Allocates by pointer, and makes a box of it.
+    AllocRaw,
+    /// Makes a pointer of the oldest box, if there is one, and frees that.
+    FreeRaw,
 }
 
 /// Boxes, and the value that must be in each.
 pub(crate) type Boxes<'p, const N: usize> = RefCell<VecDeque<(PoolBox<'p, u64, N>, u64)>>;
 
 impl PoolCall {
-    pub(crate) const ALL: &[Self] = &[Self::Alloc, Self::Free, Self::TakeOut, Self::IsExhausted];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Alloc, Self::Free, Self::TakeOut, Self::IsExhausted, Self::AllocRaw, Self::FreeRaw];
 
     /// Makes the call; an allocation is of `value`. `boxes` is borrowed at no access to the pool.
     pub(crate) fn make<'p, const N: usize>(
@@ -866,7 +1096,19 @@ impl PoolCall {
             Self::IsExhausted => {
                 return log.ask(|| pool.is_exhausted().then_some(SlotsCall::Exhausted));
             }
-            Self::Free => boxes.borrow_mut().pop_front(),
+            Self::AllocRaw => {
+                return log.call(|| {
+                    let Some(pointer) = pool.alloc_raw() else { return SlotsCall::Exhausted };
+                    // SAFETY: the slot is this call's.
+                    unsafe { pointer.write(value) };
+                    // SAFETY: as above, with a value.
+                    let owned = unsafe { PoolBox::from_raw(pool, pointer) }.expect("it was lent");
+                    let slot = slot_of(&owned);
+                    boxes.borrow_mut().push_back((owned, value));
+                    SlotsCall::Allocated(slot)
+                });
+            }
+            Self::Free | Self::FreeRaw => boxes.borrow_mut().pop_front(),
             Self::TakeOut => boxes.borrow_mut().pop_back(),
         };
         if let Some((owned, expected)) = freed {
@@ -874,6 +1116,13 @@ impl PoolCall {
             log.call(|| {
                 if self == Self::TakeOut {
                     assert_eq!(owned.into_inner(), expected, "the slot was its owner's alone");
+                } else if self == Self::FreeRaw {
+                    let pointer = owned.into_raw();
+                    // SAFETY: the slot is this call's, and holds a number.
+                    let value = unsafe { pointer.read() };
+                    assert_eq!(value, expected, "the slot was its owner's alone");
+                    // SAFETY: nobody uses it any more.
+                    assert!(unsafe { pool.free_raw(pointer) }.is_ok());
                 } else {
                     assert_eq!(*owned, expected, "the slot was its owner's alone");
                     drop(owned);

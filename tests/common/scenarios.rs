@@ -8,18 +8,16 @@ use std::sync::Mutex;
 use latchless::counter::Counter;
 use latchless::ring::{OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::Snapshot;
-use latchless::stack::{IndexStack, Pool};
+use latchless::stack::Pool;
 
 use super::baton::{Calls, Turn, conduct};
 use super::calls::{
     ConsumerCall, CounterCall, PoolCall, ProducerCall, ReaderCall, RecorderCall, Ring, RingCall,
-    SnapshotCall, StackCall, TurnRingCall,
+    SnapshotCall, Stack, StackCall, TurnRingCall,
 };
 use super::guarded::Guarded;
 use super::linearizability::{Clock, Log, Spec, assert_linearizable};
-use super::specs::{
-    BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Lifo, LifoCall, Register, Slots,
-};
+use super::specs::{BusyFifo, BusyFifoCall, Count, CountCall, Fifo, Latest, Register, Slots};
 
 /// The logs of the threads of a script, and one for what comes before and after.
 struct Stage<'c, C> {
@@ -192,22 +190,21 @@ pub(crate) fn run_overwriting_ring<const N: usize>(
 
 /// Runs the script on a stack of which each thread keeps what it took, all indices being in it at
 /// first. Returns which turns ended in time.
-pub(crate) fn run_index_stack<const N: usize>(
-    threads: &[&[StackCall]],
-    script: &[Turn],
-) -> Vec<bool> {
+pub(crate) fn run_stack<S: Stack>(threads: &[&[StackCall]], script: &[Turn]) -> Vec<bool> {
     let clock = Clock::new();
     let stage = Stage::new(&clock, threads.len());
-    let stack = Guarded::new(IndexStack::<N>::full());
+    let stack = Guarded::new(S::new());
+    stack.fill();
+    let count = S::COUNT as usize;
     let kept: Vec<_> =
-        threads.iter().map(|_| Mutex::new(RefCell::new(VecDeque::with_capacity(N)))).collect();
+        threads.iter().map(|_| Mutex::new(RefCell::new(VecDeque::with_capacity(count)))).collect();
     let make = |thread: usize, _, call: StackCall| {
         let kept = kept[thread].lock().expect("no thread has panicked");
-        stage.on(thread, |log| call.make(&stack, &kept, log));
+        stage.on(thread, |log| call.make(&*stack, &kept, log));
     };
     let stopped = conduct(&stack, script, calls_of(threads, &make));
-    stage.alone(|log| log.call_until(&LifoCall::Empty, || LifoCall::of_pop(stack.pop())));
-    stage.judge(Lifo::of((0..N as u32).rev().collect()), script);
+    stage.alone(|log| StackCall::empty(&*stack, log));
+    stage.judge(S::spec(), script);
     stopped
 }
 

@@ -374,6 +374,36 @@ pub(crate) enum LifoCall {
     Popped(u32),
     /// A pop found nothing, or the stack called itself empty.
     Empty,
+    /// These and no others were pushed in one step, the first one uppermost.
+    PushedMany(Few),
+    /// These were popped in one step, the first one from the top.
+    PoppedMany(Few),
+    /// The same, and nothing was left.
+    PoppedAll(Few),
+}
+
+/// A few values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Few {
+    values: [u32; Self::MOST],
+    count: usize,
+}
+
+impl Few {
+    pub(crate) const MOST: usize = 4;
+
+    pub(crate) fn of(values: impl IntoIterator<Item = u32>) -> Self {
+        let mut few = Self::default();
+        for value in values {
+            few.values[few.count] = value;
+            few.count += 1;
+        }
+        few
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u32] {
+        &self.values[..self.count]
+    }
 }
 
 impl LifoCall {
@@ -387,6 +417,11 @@ impl Lifo {
     /// A stack with these values, the last one on top.
     pub(crate) fn of(values: Vec<u32>) -> Self {
         Self { values }
+    }
+
+    /// Whether these could be popped, which they are.
+    fn pop_each(&mut self, few: Few) -> bool {
+        few.as_slice().iter().all(|&value| self.values.pop() == Some(value))
     }
 }
 
@@ -402,6 +437,12 @@ impl Spec for Lifo {
             }
             LifoCall::Popped(value) => next.values.pop() == Some(value),
             LifoCall::Empty => self.values.is_empty(),
+            LifoCall::PushedMany(few) => {
+                next.values.extend(few.as_slice().iter().rev());
+                true
+            }
+            LifoCall::PoppedMany(few) => next.pop_each(few),
+            LifoCall::PoppedAll(few) => next.pop_each(few) && next.values.is_empty(),
         };
         is_possible.then_some(next)
     }

@@ -10,12 +10,18 @@ use latchless::counter::{
 use latchless::ring::overwriting::{Consumer, Producer};
 use latchless::ring::{MpmcRing, OverwritingRing, WordRing};
 use latchless::snapshot::{Guard, Snapshot};
-use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+use latchless::stack::{
+    Chain, Exhausted, IndexStack, Node, NodeRef, Pool, PoolBox, TransferStack, TreiberStack,
+};
 
 use crate::export;
 use crate::values::{Dropped, SLOTS, value};
 
 type Stack = IndexStack<SLOTS>;
+type Owner = NodeRef<'static, u64>;
+type Chained = Chain<Owner>;
+type Treiber = TreiberStack<Owner>;
+type Transfer = TransferStack<Owner>;
 type Batched = BatchedCounter<SLOTS, 32>;
 type Latencies = Histogram<64>;
 type Sharded = ShardedCounter<SLOTS>;
@@ -132,6 +138,39 @@ export! { ""
         popped.is_some()
     }
     fn stack_is_empty(stack: &Stack) -> bool { stack.is_empty() }
+
+    fn node_try_claim(node: &'static Node<u64>, owner: &mut Owner) -> bool {
+        node.try_claim().map(|claimed| *owner = claimed).is_some()
+    }
+    fn chain_push_front(chain: &mut Chained, owner: Owner) { chain.push_front(owner) }
+    fn chain_push_back(chain: &mut Chained, owner: Owner) { chain.push_back(owner) }
+    fn chain_next(chain: &mut Chained, owner: &mut Owner) -> bool {
+        chain.next().map(|popped| *owner = popped).is_some()
+    }
+    fn chain_reversed(one: Owner, other: Owner, first: &mut Owner) -> bool {
+        let chain = Chain::from_iter([one, other]);
+        chain.reversed().next().map(|popped| *first = popped).is_some()
+    }
+
+    fn treiber_push(stack: &Treiber, owner: Owner) { stack.push(owner) }
+    fn treiber_push_chain(stack: &Treiber, one: Owner, other: Owner) {
+        stack.push_chain(Chain::from_iter([one, other]))
+    }
+    fn treiber_pop(stack: &Treiber, owner: &mut Owner) -> bool {
+        stack.pop().map(|popped| *owner = popped).is_some()
+    }
+    fn treiber_pop_many(stack: &Treiber, count: usize, chain: &mut Chained) {
+        *chain = stack.pop_many(count)
+    }
+    fn treiber_pop_all(stack: &Treiber, chain: &mut Chained) { *chain = stack.pop_all() }
+    fn treiber_is_empty(stack: &Treiber) -> bool { stack.is_empty() }
+
+    fn transfer_push(stack: &Transfer, owner: Owner) -> bool { stack.push(owner) }
+    fn transfer_push_chain(stack: &Transfer, one: Owner, other: Owner) -> bool {
+        stack.push_chain(Chain::from_iter([one, other]))
+    }
+    fn transfer_take_all(stack: &Transfer, chain: &mut Chained) { *chain = stack.take_all() }
+    fn transfer_is_empty(stack: &Transfer) -> bool { stack.is_empty() }
 
     fn mpmc_push_slice(ring: &MpmcRing<u64, SLOTS>, values: &[u64; 8]) -> usize { ring.push_slice(values) }
 
@@ -269,6 +308,13 @@ macro_rules! for_values {
                             false
                         }
                     }
+                }
+                fn pool_alloc_raw(pool: &Slots, pointer: &mut *mut Item) -> bool {
+                    pool.alloc_raw().map(|lent| *pointer = lent.as_ptr()).is_some()
+                }
+                fn pool_free_raw(pool: &Slots, pointer: &mut Item) -> bool {
+                    // SAFETY: the caller does not use the slot again.
+                    unsafe { pool.free_raw(pointer.into()) }.is_ok()
                 }
                 fn pool_is_exhausted(pool: &Slots) -> bool { pool.is_exhausted() }
                 fn box_deref(block: &'static Block<'static>) -> &'static Item { block }

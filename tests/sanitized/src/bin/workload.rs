@@ -29,7 +29,9 @@ use latchless::ring::spsc::{Consumer, Producer};
 use latchless::ring::turn::{PopError, PushError};
 use latchless::ring::{MpmcRing, OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
-use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+#[cfg(not(latchless_native))]
+use latchless::stack::{Chain, TreiberStack};
+use latchless::stack::{Exhausted, IndexStack, Node, Pool, PoolBox, TransferStack};
 
 use stamps::{Stamped, assert_each_once_in_order};
 use team::{Member, Producers, Team};
@@ -74,6 +76,9 @@ fn main() {
     word_ring(count);
     turn_ring(count);
     index_stack(count);
+    #[cfg(not(latchless_native))]
+    treiber_stack(count);
+    transfer_stack(count);
     pool(count);
     snapshot(count);
     println!("{count} turns of each thread on each structure: all totals are right");
@@ -490,6 +495,54 @@ fn index_stack(count: usize) {
     // SAFETY: the threads have ended.
     let tallies = blocks.each_ref().map(|block| unsafe { *block.0.get() });
     assert_eq!(tallies.iter().sum::<usize>(), THREADS * count);
+}
+
+#[cfg(not(latchless_native))]
+fn treiber_stack(count: usize) {
+    let nodes = [const { Node::new(0_usize) }; 4];
+    let free = TreiberStack::new();
+    nodes.iter().filter_map(Node::try_claim).for_each(|node| free.push(node));
+    let tallies = Team::run_alike(THREADS, |_, me| {
+        let mut tally = 0;
+        for turn in 0..count {
+            let taken = match (turn + me) % 8 {
+                0 => free.pop_all(),
+                1 => free.pop_many(2),
+                _ => free.pop().into_iter().collect(),
+            };
+            let taken: Chain<_> = taken
+                .map(|mut node| {
+                    *node += 1;
+                    tally += 1;
+                    node
+                })
+                .collect();
+            free.push_chain(taken);
+        }
+        tally
+    });
+    let left: Vec<_> = free.pop_all().map(|node| *node).collect();
+    assert_eq!(left.len(), 4, "a node was lost");
+    assert_eq!(left.into_iter().sum::<usize>(), tallies.into_iter().sum());
+}
+
+fn transfer_stack(count: usize) {
+    let mail = &TransferStack::<Box<Node<Parcel>>>::new();
+    let received = Team::run_alike(THREADS, |_, me| {
+        let mut received = Vec::new();
+        for number in 0..count {
+            mail.push(Box::new(Node::new(parcel(me, number))));
+            if number % 4 == 0 {
+                received.extend(mail.take_all().map(|mut node| node.get_mut().origin()));
+            }
+        }
+        received
+    });
+    let mut all: Vec<_> = received.into_iter().flatten().collect();
+    all.extend(mail.take_all().map(|mut node| node.get_mut().origin()));
+    all.sort_unstable();
+    let sent = (0..THREADS).flat_map(|me| (0..count).map(move |number| (me, number)));
+    assert!(all.into_iter().eq(sent), "a parcel was lost");
 }
 
 fn pool(count: usize) {
