@@ -45,7 +45,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `alloc` | [`ring::spsc`]: `SpscHeapRing`, and handles that own their ring; [`ring::turn`]: `TurnHeapRing` |
+//! | `alloc` | [`ring::spsc`]: `SpscHeapRing`, and handles that own their ring; [`ring::mpmc`]: `MpmcHeapRing`, `WordHeapRing`; [`ring::turn`]: `TurnHeapRing` |
 //! | `embedded-io` | the ends of an [`ring::SpscRing`] of bytes as reader and writer |
 //! | `heapless` | `pop_into_vec`: batches into a `heapless::Vec`; Rust 1.87 |
 //! | `spin` | `push_wait`, `pop_wait`: waiting by a `spin::RelaxStrategy` |

@@ -225,3 +225,113 @@ mod words {
         check::<1024>();
     }
 }
+
+// === Storage ===
+
+/// The same steps in a ring and in a queue: twice round the memory and more.
+macro_rules! agrees_with_a_queue {
+    ($ring:expr) => {{
+        let (ring, mut queue) = ($ring, std::collections::VecDeque::new());
+        let capacity = ring.capacity();
+        for number in 0..5 * capacity as u32 {
+            let value = number.to_string();
+            match ring.push(value.clone()) {
+                Ok(()) => queue.push_back(value),
+                Err(refused) => {
+                    assert_eq!((refused.into_inner(), queue.len()), (value, capacity));
+                    assert!(ring.is_full());
+                }
+            }
+            if number % 3 == 0 {
+                assert_eq!(ring.pop(), queue.pop_front());
+            }
+            assert_eq!(ring.len(), queue.len());
+        }
+        assert!(ring.close());
+        assert!(ring.pop_iter().eq(queue));
+        assert!(ring.is_drained());
+    }};
+}
+
+#[test]
+fn slices_hold_the_ring() {
+    use core::mem::MaybeUninit;
+    use latchless::ring::MpmcSliceRing;
+    use latchless::ring::mpmc::{IndexEntry, Slot};
+
+    let mut places = [const { MaybeUninit::<IndexEntry>::uninit() }; 18];
+    let mut slots = [const { MaybeUninit::<Slot<String>>::uninit() }; 9];
+    for capacity in [1, 2, 8] {
+        let (places, slots) = (&mut places[..2 * capacity], &mut slots[1..=capacity]);
+        agrees_with_a_queue!(MpmcSliceRing::in_slices(places, slots).expect("a power of two"));
+    }
+    for (most_places, most_slots) in [(0, 0), (6, 3), (8, 8), (7, 4), (9, 4)] {
+        let (places, slots) = (&mut places[..most_places], &mut slots[..most_slots]);
+        let refused = MpmcSliceRing::in_slices(places, slots).map(drop).unwrap_err();
+        assert_eq!((refused.0.0.len(), refused.0.1.len()), (most_places, most_slots));
+    }
+}
+
+#[test]
+#[cfg(all(target_arch = "x86_64", not(latchless_native), not(miri)))]
+fn slice_holds_the_ring_of_words() {
+    use core::mem::MaybeUninit;
+    use latchless::ring::WordSliceRing;
+    use latchless::ring::mpmc::WordEntry;
+
+    let mut memory = [const { MaybeUninit::<WordEntry>::uninit() }; 9];
+    for capacity in [1, 2, 8] {
+        let ring = WordSliceRing::<u64>::in_slice(&mut memory[..capacity]).expect("a power of two");
+        for lap in 0..3 {
+            (0..capacity as u64).for_each(|number| assert_eq!(ring.push(lap + number), Ok(())));
+            assert_eq!(ring.push(99).map_err(|refused| refused.into_inner()), Err(99));
+            assert!(ring.pop_iter().eq((0..capacity as u64).map(|number| lap + number)));
+        }
+    }
+    for length in [0, 3, 9] {
+        let refused = WordSliceRing::<u64>::in_slice(&mut memory[..length]).map(drop).unwrap_err();
+        assert_eq!(refused.0.len(), length);
+    }
+}
+
+#[test]
+#[cfg(feature = "alloc")]
+fn heap_holds_the_rings() {
+    use latchless::ring::MpmcHeapRing;
+
+    for (least, capacity) in [(0, 1), (1, 1), (2, 2), (3, 4), (1000, 1024)] {
+        let ring = MpmcHeapRing::<String>::with_capacity(least);
+        assert_eq!(ring.capacity(), capacity);
+        agrees_with_a_queue!(ring);
+    }
+    // What is left in it is dropped.
+    let value = std::sync::Arc::new(());
+    let ring = MpmcHeapRing::with_capacity(4);
+    (0..3).for_each(|_| assert!(ring.push(value.clone()).is_ok()));
+    drop(ring);
+    assert_eq!(std::sync::Arc::strong_count(&value), 1);
+}
+
+#[test]
+#[cfg(all(feature = "alloc", target_arch = "x86_64", not(latchless_native), not(miri)))]
+fn heap_holds_the_ring_of_words() {
+    use latchless::ring::WordHeapRing;
+
+    for (least, capacity) in [(0, 1), (1, 1), (3, 4), (1000, 1024)] {
+        let ring = WordHeapRing::<Box<String>>::with_capacity(least);
+        assert_eq!(ring.capacity(), capacity);
+        let text = |number: usize| Box::new(number.to_string());
+        (0..capacity).for_each(|number| assert!(ring.push(text(number)).is_ok()));
+        assert!(ring.push(text(7)).is_err_and(|refused| refused.into_inner() == text(7)));
+        assert_eq!(ring.pop(), Some(text(0)));
+        assert!(ring.pop_iter().eq((1..capacity).map(text)));
+        assert!(ring.push(text(8)).is_ok());
+    }
+}
+
+#[test]
+#[cfg(feature = "alloc")]
+#[should_panic(expected = "capacity overflow")]
+fn heap_is_not_asked_for_more_places_than_a_stamp_leaves_room_for() {
+    drop(latchless::ring::MpmcHeapRing::<()>::with_capacity((1 << 31) + 1));
+}

@@ -1,9 +1,9 @@
 //! What the targets share: values whose drops are counted, positions near the end, and schedules of
 //! threads.
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(feature = "schedules", target_os = "linux", target_arch = "x86_64"))]
 mod common;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(feature = "schedules", target_os = "linux", target_arch = "x86_64"))]
 pub mod schedule;
 
 use std::cell::RefCell;

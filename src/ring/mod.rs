@@ -55,10 +55,14 @@ use crate::atomic::with_pairs;
 
 #[cfg(target_has_atomic = "64")]
 pub use self::channel::Channel;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub use self::mpmc::MpmcHeapRing;
 #[cfg(target_has_atomic = "64")]
-pub use self::mpmc::MpmcRing;
+pub use self::mpmc::{MpmcRing, MpmcSliceRing};
 with_pairs! {
-    pub use self::mpmc::{Word, WordRing};
+    #[cfg(feature = "alloc")]
+    pub use self::mpmc::WordHeapRing;
+    pub use self::mpmc::{Word, WordRing, WordSliceRing};
 }
 #[cfg(target_has_atomic = "64")]
 pub use self::overwriting::OverwritingRing;

@@ -1,12 +1,12 @@
 //! Batches into a `heapless::Vec` (feature `heapless`).
 
 #[cfg(target_has_atomic = "64")]
-use super::MpmcRing;
+use super::mpmc::{self, IndexEntry, Slot};
 use super::spsc::{Consumer, RingRef};
 use super::storage::Storage;
 use crate::atomic::with_pairs;
 with_pairs! {
-    use super::{Word, WordRing};
+    use super::mpmc::{RingOfWords, Word, WordEntry};
 }
 
 impl<T, S: Storage<Item = T>, R: RingRef<Storage = S>> Consumer<R> {
@@ -76,7 +76,15 @@ macro_rules! pop_into_vec {
 }
 
 #[cfg(target_has_atomic = "64")]
-pop_into_vec!("MpmcRing", [T, const N: usize] MpmcRing<T, N>, T);
+pop_into_vec!(
+    "MpmcRing",
+    [T, P: Storage<Item = IndexEntry>, S: Storage<Item = Slot<T>>] mpmc::Ring<T, P, S>,
+    T
+);
 with_pairs! {
-    pop_into_vec!("WordRing", [T: Word, const N: usize] WordRing<T, N>, T);
+    pop_into_vec!(
+        "WordRing",
+        [T: Word, S: Storage<Item = WordEntry>] RingOfWords<T, S>,
+        T
+    );
 }

@@ -10,10 +10,12 @@ use super::spsc::{Consumer, Producer, RingRef};
 use super::storage::Storage;
 use crate::atomic::with_pairs;
 with_pairs! {
-    use super::{Word, WordRing};
+    use super::mpmc::{RingOfWords, Word, WordEntry};
 }
 #[cfg(target_has_atomic = "64")]
-use super::{MpmcRing, PushError};
+use super::PushError;
+#[cfg(target_has_atomic = "64")]
+use super::mpmc::{self, IndexEntry, Slot};
 
 /// Calls `attempt` until it succeeds, with `W` in between.
 fn wait_to_push<T, W: RelaxStrategy>(
@@ -126,7 +128,15 @@ macro_rules! wait {
 }
 
 #[cfg(target_has_atomic = "64")]
-wait!("MpmcRing", [T, const N: usize] MpmcRing<T, N>, T);
+wait!(
+    "MpmcRing",
+    [T, P: Storage<Item = IndexEntry>, S: Storage<Item = Slot<T>>] mpmc::Ring<T, P, S>,
+    T
+);
 with_pairs! {
-    wait!("WordRing", [T: Word, const N: usize] WordRing<T, N>, T);
+    wait!(
+        "WordRing",
+        [T: Word, S: Storage<Item = WordEntry>] RingOfWords<T, S>,
+        T
+    );
 }

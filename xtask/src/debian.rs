@@ -1,4 +1,4 @@
-//! Debian's Rust compilers, unpacked under `target/tools` instead of installed: any version beside the
+//! Debian's Rust compilers and its kernel, unpacked under `target/tools` instead of installed: any version beside the
 //! one in use, with the standard libraries of other architectures, and without root.
 
 use std::collections::BTreeSet;
@@ -43,7 +43,8 @@ impl Compiler {
         let packages = Packages::updated(workspace)?;
         let version = packages.newest(COMPILER, version)?;
         let besides = besides.iter().map(|package| format!("{package}={version}"));
-        let all = packages.closure([format!("{COMPILER}={version}")].into_iter().chain(besides))?;
+        let roots = [format!("{COMPILER}={version}")].into_iter().chain(besides);
+        let all = packages.closure(roots, &["libllvm", "libstd-rust-web"])?;
         if compiler.folder.exists() {
             fs::remove_dir_all(&compiler.folder)?;
         }
@@ -80,6 +81,69 @@ impl Compiler {
         let path = self.program(name);
         fs::write(&path, script).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
+    }
+}
+
+/// Debian's newest kernel, what its modules are built with, and a shell for it.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    folder: PathBuf,
+    /// For instance `6.1.0-56-amd64`.
+    pub(crate) release: String,
+}
+
+impl Kernel {
+    /// Unpacks them, unless they are there.
+    pub(crate) fn unpacked(workspace: &Workspace) -> Result<Self> {
+        let folder = workspace.path(TOOLS).join("debian-linux");
+        let unpacked = folder.join("unpacked");
+        if let Ok(release) = fs::read_to_string(&unpacked) {
+            return Ok(Self { folder, release });
+        }
+        for program in ["apt-get", "apt-cache", "dpkg"] {
+            ensure!(setup::on_path(program), "Debian's kernel is needed, and no {program} here");
+        }
+        println!("    unpacking Debian's kernel in {}", folder.display());
+        let packages = Packages::updated(workspace)?;
+        let roots = ["linux-headers-amd64".to_owned(), "busybox-static".to_owned()];
+        let mut all = packages
+            .closure(roots.into_iter(), &["linux-headers-", "linux-kbuild-", "linux-compiler-"])?;
+        let name = |package: &String| package.split('=').next().unwrap_or_default().to_owned();
+        let release = all
+            .iter()
+            .map(name)
+            .filter_map(|name| Some(name.strip_prefix("linux-headers-")?.to_owned()))
+            .find(|rest| rest.starts_with(char::is_numeric) && rest.ends_with("-amd64"))
+            .context("Debian's linux-headers-amd64 names no kernel")?;
+        all.insert(format!("linux-image-{release}"));
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        packages.unpack(&all, &folder)?;
+        let kernel = Self { folder, release };
+        // It names the place where it would have been installed.
+        let makefile = kernel.headers().join("Makefile");
+        let text = fs::read_to_string(&makefile)
+            .with_context(|| format!("cannot read {}", makefile.display()))?;
+        let sources = kernel.folder.join("usr/src");
+        fs::write(&makefile, text.replace("/usr/src", &sources.to_string_lossy()))?;
+        fs::write(unpacked, &kernel.release)?;
+        Ok(kernel)
+    }
+
+    /// Where modules are built.
+    pub(crate) fn headers(&self) -> PathBuf {
+        self.folder.join(format!("usr/src/linux-headers-{}", self.release))
+    }
+
+    /// What is booted.
+    pub(crate) fn image(&self) -> PathBuf {
+        self.folder.join(format!("boot/vmlinuz-{}", self.release))
+    }
+
+    /// A static busybox.
+    pub(crate) fn busybox(&self) -> PathBuf {
+        self.folder.join("bin/busybox")
     }
 }
 
@@ -123,9 +187,13 @@ impl Packages {
             .with_context(|| format!("this Debian has no {package} of version {start}:\n{list}"))
     }
 
-    /// These packages (`name=version`) and those that belong to the compiler of what they need; the
-    /// system has the rest.
-    fn closure(&self, roots: impl Iterator<Item = String>) -> Result<BTreeSet<String>> {
+    /// These packages (`name` or `name=version`) and what they need of those whose names start like one of
+    /// `followed`; the system has the rest.
+    fn closure(
+        &self,
+        roots: impl Iterator<Item = String>,
+        followed: &[&str],
+    ) -> Result<BTreeSet<String>> {
         let mut all = BTreeSet::new();
         let mut next: Vec<String> = roots.collect();
         while let Some(package) = next.pop() {
@@ -140,7 +208,7 @@ impl Packages {
             for need in needs.unwrap_or_default().split(", ") {
                 let name = need.split_whitespace().next().unwrap_or_default();
                 let version = need.split_once("(= ").map(|(_, rest)| rest.trim_end_matches(')'));
-                if name.starts_with("libllvm") || name.starts_with("libstd-rust-web") {
+                if followed.iter().any(|start| name.starts_with(start)) {
                     next.push(
                         version.map_or(name.to_owned(), |version| format!("{name}={version}")),
                     );

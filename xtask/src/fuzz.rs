@@ -6,8 +6,12 @@ mod summary;
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::iter;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -19,6 +23,8 @@ use crate::workspace::{Backend, Workspace};
 
 /// The cargo-fuzz that is installed if there is none.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
+/// The folder of builds that builds libFuzzer for the others: without a sanitizer, it goes with any.
+const LIBFUZZER_HOME: &str = "target/fuzz-asm-schedule";
 
 /// The arguments of `cargo xtask fuzz`.
 #[derive(Args, Debug)]
@@ -86,25 +92,49 @@ pub(crate) fn all(workspace: &Workspace, seconds: u32) -> Result<()> {
     fuzz(workspace, &targets(workspace)?, Backends::Both, seconds).map(|_| ())
 }
 
-/// Runs all of them even if one fails, then tells how each went.
+/// Runs all of them even if one fails, as many at once as there are CPUs, then tells how each went.
 fn fuzz(workspace: &Workspace, targets: &[Target], on: Backends, seconds: u32) -> Result<PathBuf> {
     // libFuzzer's runtime is C++ and comes as source.
     setup::program("c++", "g++")?;
     let fuzzer =
         Fuzzer { workspace, program: setup::cargo_tool(workspace, "fuzz", CARGO_FUZZ_VERSION)? };
+    let all: Vec<_> =
+        on.each().iter().flat_map(|&on| targets.iter().map(move |target| (on, target))).collect();
+    let (home, elsewhere): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(backend, target)| build_folder(*backend, target) == LIBFUZZER_HOME);
+    for (backend, target) in home.into_iter().chain(elsewhere) {
+        process::run(fuzzer.command(backend, target, "build")?.arg(&target.name))?;
+    }
+    let outcomes = each_at_once(&all, |(backend, target)| fuzzer.run(*backend, target, seconds));
     let mut runs: Vec<Run> = Vec::new();
-    for &backend in on.each() {
-        for target in targets {
-            process::run(fuzzer.command(backend, target, "build").arg(&target.name))?;
-        }
-        for target in targets {
-            runs.push((target.name.clone(), backend, fuzzer.run(backend, target, seconds)?));
-        }
+    for ((backend, target), outcome) in all.iter().zip(outcomes) {
+        runs.push((target.name.clone(), *backend, outcome?));
     }
     println!("{}\n", summary::table(&runs));
     let found: Vec<_> = runs.iter().filter_map(|(_, _, run)| run.finding.as_deref()).collect();
     ensure!(found.is_empty(), "these inputs make a target fail: {}", found.join(", "));
     Ok(fuzzer.program)
+}
+
+/// What `work` makes of each of `items`, in their order; a thread for each CPU takes one after the other.
+fn each_at_once<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
+    let next = AtomicUsize::new(0);
+    let take_turns = || {
+        // ORDERING: Relaxed; each number once, and nothing else.
+        let numbers = iter::repeat_with(|| next.fetch_add(1, Relaxed));
+        let items = numbers.map_while(|number| items.get(number).map(|item| (number, item)));
+        items.map(|(number, item)| (number, work(item))).collect::<Vec<_>>()
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut done: Vec<(usize, O)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take_turns)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect()
+    });
+    done.sort_by_key(|&(number, _)| number);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// A file of fuzz/fuzz_targets.
@@ -176,7 +206,7 @@ impl Fuzzer<'_> {
         let mut log =
             File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
 
-        let mut command = self.command(backend, target, "run");
+        let mut command = self.command(backend, target, "run")?;
         command.arg(&target.name).args(target.folders(self.workspace)?).arg("--");
         command.arg(format!("-max_total_time={seconds}")).args(target.options());
         command.args(["-print_final_stats=1", "-print_funcs=0"]);
@@ -185,7 +215,7 @@ impl Fuzzer<'_> {
         let succeeded = process::watch(&mut command, |line| {
             outcome.read(line);
             if summary::is_worth_showing(line) {
-                eprintln!("{line}");
+                eprintln!("{} on {}: {line}", target.name, backend.name());
             }
             if logged.is_ok() {
                 logged = writeln!(log, "{line}");
@@ -200,17 +230,38 @@ impl Fuzzer<'_> {
         Ok(outcome)
     }
 
-    fn command(&self, backend: Backend, target: &Target, verb: &str) -> Command {
+    fn command(&self, backend: Backend, target: &Target, verb: &str) -> Result<Command> {
         let mut command = self.workspace.command_in(".", &self.program);
         // The sanitizer flags are unstable ones; the variable lets a stable compiler take them.
         command.env("RUSTC_BOOTSTRAP", "1");
         if let Some(flags) = backend.rustflags() {
             command.env("RUSTFLAGS", flags);
         }
-        // Other flags, another folder: one folder would be built anew each time they change.
-        let kind = if target.is_schedule() { "-schedule" } else { "" };
         command.args([verb, "--fuzz-dir", "fuzz", "--sanitizer", target.sanitizer()]);
-        command.args(["--target-dir", &format!("target/fuzz-{}{kind}", backend.name())]);
-        command
+        if !target.is_schedule() {
+            command.args(["--no-default-features", "--features", "heapless,link"]);
+        }
+        let folder = build_folder(backend, target);
+        if folder != LIBFUZZER_HOME {
+            command.envs(self.libfuzzer()?.map(|archive| ("CUSTOM_LIBFUZZER_PATH", archive)));
+        }
+        command.args(["--target-dir", &folder]);
+        Ok(command)
     }
+
+    /// The libFuzzer that was built for the first targets, if it was: it takes half a minute and is the
+    /// same for all.
+    fn libfuzzer(&self) -> Result<Option<PathBuf>> {
+        let pattern = "*/release/build/libfuzzer-sys-*/out/libfuzzer.a";
+        let pattern = self.workspace.path(LIBFUZZER_HOME).join(pattern);
+        let mut found = glob::glob(&pattern.to_string_lossy())?;
+        Ok(found.next().transpose()?)
+    }
+}
+
+/// Where targets are built. Other flags, another folder: one folder would be built anew each time they
+/// change.
+fn build_folder(backend: Backend, target: &Target) -> String {
+    let kind = if target.is_schedule() { "-schedule" } else { "" };
+    format!("target/fuzz-{}{kind}", backend.name())
 }

@@ -4,6 +4,7 @@
 mod asm;
 mod bench;
 mod boot_tests;
+mod capi;
 mod debian;
 mod demo;
 mod figures;
@@ -13,6 +14,8 @@ mod gates;
 mod hosted;
 mod image;
 mod input;
+mod kernel_object;
+mod kmod;
 mod loom;
 mod operations;
 mod patched_loom;
@@ -60,6 +63,10 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Show what the compiler makes of each operation
     Asm(asm::AsmArgs),
+    /// Make the C header and library, and check both
+    Capi(capi::CapiArgs),
+    /// Build the kernel module, and load it into Debian's kernel again and again while it works
+    Kmod(kmod::KmodArgs),
     /// Boot the bare-metal image on 1, 2 and 4 CPUs and make it fail in every way it can
     Boot,
 }
@@ -85,6 +92,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Fuzz(args) => fuzz::run(&workspace, args),
         Command::Bench(args) => bench::run(&workspace, args),
         Command::Asm(args) => asm::run(&workspace, args),
+        Command::Capi(args) => capi::run(&workspace, args),
+        Command::Kmod(args) => kmod::run(&workspace, args),
         Command::Boot => boot_tests::run(&workspace),
     }
 }

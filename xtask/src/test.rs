@@ -10,6 +10,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::asm;
 use crate::bench;
 use crate::boot_tests;
+use crate::capi;
 use crate::fuzz;
 use crate::gates;
 use crate::loom;
@@ -34,7 +35,7 @@ struct Step {
 }
 
 /// The cheap steps come first, so that a slip is told in seconds.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", about: "every file is rustfmt'ed", check: steps::fmt },
     Step { name: "gates", about: "the repository's shape", check: gates::run },
     Step { name: "clippy", about: "no warning, on any backend", check: steps::clippy },
@@ -54,6 +55,11 @@ const STEPS: [Step; 13] = [
         name: "linkage",
         about: "each operation links with nothing: no panic, no allocation",
         check: verify::linkage,
+    },
+    Step {
+        name: "capi",
+        about: "C and C++ programs run, and a kernel could link the object",
+        check: capi::check,
     },
     Step { name: "native", about: "tests on core's atomics", check: steps::test_native },
     Step {

@@ -8,8 +8,15 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 /// The workspaces beside the main one, each with a lock file of its own.
-pub(crate) const SIDE_WORKSPACES: [&str; 6] =
-    ["benches/peers", "fuzz", "tests/codegen", "tests/linkage", "tests/loom", "tests/sanitized"];
+pub(crate) const SIDE_WORKSPACES: [&str; 7] = [
+    "benches/peers",
+    "capi",
+    "fuzz",
+    "tests/codegen",
+    "tests/linkage",
+    "tests/loom",
+    "tests/sanitized",
+];
 
 /// Which implementation of the atomics a command is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,11 @@ use core::fmt;
 use core::sync::atomic::Ordering::SeqCst;
 
 use crate::atomic::{fence, fence_after_rmw, with_pairs};
-use crate::ring::{MpmcRing, PushError};
+use crate::ring::PushError;
+use crate::ring::mpmc::{self, IndexEntry, Slot};
+use crate::ring::storage::Storage;
 with_pairs! {
-    use crate::ring::{Word, WordRing};
+    use crate::ring::mpmc::{RingOfWords, Word, WordEntry};
 }
 
 /// A ring that any number of threads may push to and pop from, and a
@@ -115,9 +117,9 @@ macro_rules! shared_ring {
     };
 }
 
-shared_ring!([T, const N: usize] MpmcRing<T, N>);
+shared_ring!([T, P: Storage<Item = IndexEntry>, S: Storage<Item = Slot<T>>] mpmc::Ring<T, P, S>);
 with_pairs! {
-    shared_ring!([T: Word, const N: usize] WordRing<T, N>);
+    shared_ring!([T: Word, S: Storage<Item = WordEntry>] RingOfWords<T, S>);
 }
 
 /// There was no value.

@@ -1,5 +1,6 @@
 //! What a place of a [`Relay`](super::relay::Relay) holds, and the arithmetic of its stamp.
 
+use core::fmt;
 use core::sync::atomic::Ordering;
 
 use crate::atomic::{AtomicU64, const_fn, with_pairs};
@@ -75,7 +76,10 @@ pub(super) struct State {
 }
 
 /// A place of a relay: stamp and content, which change together. Only `load` is told the capacity.
-pub(super) trait Entry {
+pub(super) trait Entry: Sized {
+    /// A place of this stamp, with zero in it.
+    fn fresh(stamp: Stamp) -> Self;
+
     /// Stamp and content. If the content is of a later moment than the stamp, the stamp has changed
     /// since.
     fn load(&self, order: Ordering, capacity: usize) -> State;
@@ -88,9 +92,11 @@ pub(super) trait Entry {
     fn restamp(&self, found: State, new: Stamp, success: Ordering, failure: Ordering) -> bool;
 }
 
-/// An index below the capacity, in the bits that the stamp leaves free.
+// An index below the capacity, in the bits that the stamp leaves free.
+/// A place of an [`MpmcRing`](crate::ring::MpmcRing) in memory of one's own; see
+/// [`MpmcSliceRing`](super::MpmcSliceRing).
 #[repr(transparent)]
-pub(super) struct IndexEntry(AtomicU64);
+pub struct IndexEntry(AtomicU64);
 
 impl IndexEntry {
     const_fn! {
@@ -100,7 +106,17 @@ impl IndexEntry {
     }
 }
 
+impl fmt::Debug for IndexEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexEntry").finish_non_exhaustive()
+    }
+}
+
 impl Entry for IndexEntry {
+    fn fresh(stamp: Stamp) -> Self {
+        Self::new(stamp)
+    }
+
     #[inline(always)]
     fn load(&self, order: Ordering, capacity: usize) -> State {
         let word = self.0.load(order);
@@ -122,9 +138,11 @@ impl Entry for IndexEntry {
 }
 
 with_pairs! {
-    /// A word beside its stamp.
+    // A word beside its stamp.
+    /// A place of a [`WordRing`](crate::ring::WordRing) in memory of one's own; see
+    /// [`WordSliceRing`](super::WordSliceRing).
     #[repr(transparent)]
-    pub(super) struct WordEntry(AtomicPair);
+    pub struct WordEntry(AtomicPair);
 
     impl WordEntry {
         const_fn! {
@@ -134,7 +152,17 @@ with_pairs! {
         }
     }
 
+    impl fmt::Debug for WordEntry {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("WordEntry").finish_non_exhaustive()
+        }
+    }
+
     impl Entry for WordEntry {
+        fn fresh(stamp: Stamp) -> Self {
+            Self::new(stamp)
+        }
+
         #[inline(always)]
         fn load(&self, order: Ordering, _capacity: usize) -> State {
             let stamp = Stamp(self.0.load_high(order));

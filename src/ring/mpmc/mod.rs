@@ -13,6 +13,9 @@
 //! empties the slot and puts it back into `free`. A thread that stops in between keeps one slot from the
 //! others, who go on.
 //!
+//! Places and slots are part of the ring, in the caller's memory ([`MpmcSliceRing`], `WordSliceRing`) or
+//! allocated (`MpmcHeapRing`, `WordHeapRing`).
+//!
 //! # Layout
 //!
 //! ```text
@@ -111,7 +114,13 @@ with_pairs! {
 
 use crate::atomic::with_pairs;
 
-pub use self::ring::MpmcRing;
+pub use self::entry::IndexEntry;
+#[cfg(feature = "alloc")]
+pub use self::ring::MpmcHeapRing;
+pub use self::ring::{MpmcRing, MpmcSliceRing, Ring, Slot};
 with_pairs! {
-    pub use self::word::{Word, WordRing};
+    pub use self::entry::WordEntry;
+    #[cfg(feature = "alloc")]
+    pub use self::word::WordHeapRing;
+    pub use self::word::{RingOfWords, Word, WordRing, WordSliceRing};
 }

@@ -1,9 +1,8 @@
 //! The FIFO that both rings of this module are made of. See the [module](super) for invariants and
 //! edges.
 
+use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-
-use static_assertions::const_assert_eq;
 
 use super::entry::{Entry, IndexEntry, Side, Stamp, State};
 with_pairs! {
@@ -12,14 +11,18 @@ with_pairs! {
 use crate::atomic::{AtomicU64, array, const_fn, only_in_models, with_pairs};
 use crate::mem::{Backoff, CachePadded};
 use crate::ring::position::{index, is_after};
+use crate::ring::storage::{Inline, Storage};
 
-/// `N` places that two sides pass, one behind the other: leaders, and followers after them.
+/// Places that two sides pass, one behind the other: leaders, and followers after them.
 #[repr(C)]
-pub(super) struct Relay<E, const N: usize> {
+pub(super) struct Relay<S> {
     /// Where each side looks first: it has passed all positions before, and perhaps more.
     hints: [CachePadded<AtomicU64>; 2],
-    entries: CachePadded<[E; N]>,
+    entries: CachePadded<S>,
 }
+
+/// How many places there may be: an index has to fit below a stamp of 32 bits and more.
+pub(super) const MOST_PLACES: usize = 1 << 31;
 
 /// Why a side does not pass.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,25 +49,13 @@ impl<E, F: Fn(&E, usize, State, Stamp) -> bool> Exchange<E> for F {}
 
 // === impl Relay ===
 
-impl<E, const N: usize> Relay<E, N> {
-    const VALID_N: () = assert!(
-        N.is_power_of_two() && N <= 1 << 31,
-        "N must be a power of two, at least 1 and at most 2^31"
-    );
-
-    #[inline(always)]
-    const fn place(position: u64) -> usize {
-        index(position as usize, N)
-    }
-}
-
 macro_rules! relay_of {
     ($entry:ident) => {
-        impl<const N: usize> Relay<$entry, N> {
+        impl<const N: usize> Relay<Inline<$entry, N>> {
             const_fn! {
                 /// Creates places that nobody has passed, with zeros in them: all bytes are zero.
                 pub(super) const fn new() -> Self {
-                    Self::with(0, array![$entry::new(Stamp::NEW); N])
+                    Self::with(0, array![MaybeUninit::new($entry::new(Stamp::NEW)); N])
                 }
             }
 
@@ -72,12 +63,12 @@ macro_rules! relay_of {
                 /// Creates places of which that of the position `start` is the first to be passed.
                 #[expect(clippy::indexing_slicing, reason = "a place is below N; no panic path remains")]
                 pub(super) const fn starting_at(start: u64) -> Self {
-                    let mut entries = array![$entry::new(Stamp::NEW); N];
+                    let mut entries = array![MaybeUninit::new($entry::new(Stamp::NEW)); N];
                     let mut offset = 0;
                     while offset < N {
                         let position = start.wrapping_add(offset as u64);
                         let stamp = Stamp::expected(position, Side::Leader, N);
-                        entries[Self::place(position)] = $entry::new(stamp);
+                        entries[index(position as usize, N)] = MaybeUninit::new($entry::new(stamp));
                         offset += 1;
                     }
                     Self::with(start, entries)
@@ -85,14 +76,14 @@ macro_rules! relay_of {
             }
 
             const_fn! {
-                const fn with(start: u64, entries: [$entry; N]) -> Self {
-                    const { Self::VALID_N };
+                const fn with(start: u64, entries: [MaybeUninit<$entry>; N]) -> Self {
+                    const { assert!(N <= MOST_PLACES, "N must be at most 2^31") };
                     Self {
                         hints: [
                             CachePadded::new(AtomicU64::new(start)),
                             CachePadded::new(AtomicU64::new(start)),
                         ],
-                        entries: CachePadded::new(entries),
+                        entries: CachePadded::new(Inline::of(entries)),
                     }
                 }
             }
@@ -105,7 +96,31 @@ with_pairs! {
     relay_of!(WordEntry);
 }
 
-impl<E: Entry, const N: usize> Relay<E, N> {
+impl<S: Storage<Item: Entry>> Relay<S> {
+    /// Creates places that nobody has passed, with zeros in them, in memory that is none yet.
+    pub(super) fn over(entries: S) -> Self {
+        let view = entries.view();
+        for place in 0..entries.capacity(view) {
+            // SAFETY: its own view, and a place is less than the capacity.
+            let entry = unsafe { entries.as_mut_ptr(view, place, 1) };
+            // SAFETY: room for an entry, which nobody else has yet.
+            unsafe { entry.write(S::Item::fresh(Stamp::NEW)) };
+        }
+        let hint = || CachePadded::new(AtomicU64::new(0));
+        Self { hints: [hint(), hint()], entries: CachePadded::new(entries) }
+    }
+
+    /// How many places there are.
+    #[inline(always)]
+    pub(super) fn capacity(&self) -> usize {
+        self.entries.capacity(self.entries.view())
+    }
+
+    #[inline(always)]
+    fn place(&self, position: u64) -> usize {
+        index(position as usize, self.capacity())
+    }
+
     /// Passes a place, and leaves there what `content` says for it.
     #[inline(always)]
     pub(super) fn put(&self, side: Side, content: impl Fn(usize) -> u64) -> Result<(), Refusal> {
@@ -125,7 +140,7 @@ impl<E: Entry, const N: usize> Relay<E, N> {
             // ORDERING: success Release, E2. Failure Relaxed; the place is looked at again.
             entry.restamp(found, stamp, Release, Relaxed)
         })?;
-        Ok((visit.found.content, Self::place(visit.position)))
+        Ok((visit.found.content, self.place(visit.position)))
     }
 
     /// Lets no leader pass any more. Returns whether one could until now.
@@ -133,10 +148,10 @@ impl<E: Entry, const N: usize> Relay<E, N> {
         let mut backoff = Backoff::after_collision();
         loop {
             let Visit { position, found, .. } = self.next(Side::Leader);
-            if found.stamp.is_closed(N) {
+            if found.stamp.is_closed(self.capacity()) {
                 return false;
             }
-            let stamp = found.stamp.closed(N);
+            let stamp = found.stamp.closed(self.capacity());
             // ORDERING: success Release, E4. Failure Relaxed; the place is looked at again.
             if self.entry(position).restamp(found, stamp, Release, Relaxed) {
                 return true;
@@ -149,7 +164,7 @@ impl<E: Entry, const N: usize> Relay<E, N> {
     #[inline]
     pub(super) fn check(&self, side: Side) -> Result<(), Refusal> {
         let visit = self.next(side);
-        match visit.refusal(side, N) {
+        match visit.refusal(side, self.capacity()) {
             Some(refusal) => Err(refusal),
             None => Ok(()),
         }
@@ -160,25 +175,29 @@ impl<E: Entry, const N: usize> Relay<E, N> {
     pub(super) fn len(&self) -> usize {
         let follower = self.next(Side::Follower).position;
         let leader = self.next(Side::Leader).position;
-        if is_after(leader, follower) { (leader.wrapping_sub(follower) as usize).min(N) } else { 0 }
+        if is_after(leader, follower) {
+            (leader.wrapping_sub(follower) as usize).min(self.capacity())
+        } else {
+            0
+        }
     }
 
     /// Passes the first position that its side has not passed, by `exchange`.
     #[inline(always)]
-    fn pass(&self, side: Side, exchange: impl Exchange<E>) -> Result<Visit, Refusal> {
+    fn pass(&self, side: Side, exchange: impl Exchange<S::Item>) -> Result<Visit, Refusal> {
         let hint = self.hint(side);
         // ORDERING: Acquire, E3.
         let mut position = hint.load(Acquire);
         let mut backoff = Backoff::after_collision();
         loop {
             let visit = self.visit(position, side);
-            if let Some(refusal) = visit.refusal(side, N) {
+            if let Some(refusal) = visit.refusal(side, self.capacity()) {
                 return Err(refusal);
             }
             if visit.phases == 0 {
                 let entry = self.entry(position);
-                let stamp = visit.found.stamp.plus(1, N);
-                if exchange(entry, Self::place(position), visit.found, stamp) {
+                let stamp = visit.found.stamp.plus(1, self.capacity());
+                if exchange(entry, self.place(position), visit.found, stamp) {
                     // ORDERING: Release, E3. A store, which may take the hint back to what it was long
                     // ago: whoever follows it looks further.
                     hint.store(position.wrapping_add(1), Release);
@@ -217,7 +236,7 @@ impl<E: Entry, const N: usize> Relay<E, N> {
     fn beyond(&self, visit: Visit, side: Side) -> u64 {
         // Each lap is two phases.
         let laps = (visit.phases as u64 - 1) / 2;
-        let mut passed = visit.position.wrapping_add(laps.wrapping_mul(N as u64));
+        let mut passed = visit.position.wrapping_add(laps.wrapping_mul(self.capacity() as u64));
         let mut step = 1;
         let mut has_passed = |step| {
             let position = passed.wrapping_add(step);
@@ -227,7 +246,7 @@ impl<E: Entry, const N: usize> Relay<E, N> {
             }
             has_passed
         };
-        while step < N as u64 && has_passed(step) {
+        while step < self.capacity() as u64 && has_passed(step) {
             step *= 2;
         }
         while step > 1 {
@@ -241,8 +260,10 @@ impl<E: Entry, const N: usize> Relay<E, N> {
     #[inline(always)]
     fn visit(&self, position: u64, side: Side) -> Visit {
         // ORDERING: Acquire, E1, E2, E4.
-        let found = self.entry(position).load(Acquire, N);
-        let phases = found.stamp.phases_since(Stamp::expected(position, side, N), N);
+        let found = self.entry(position).load(Acquire, self.capacity());
+        let phases = found
+            .stamp
+            .phases_since(Stamp::expected(position, side, self.capacity()), self.capacity());
         only_in_models! {
             // Whoever comes to a position knows that its side has passed the one a lap before.
             assert!(phases >= -1, "E2, E3: {side:?} at {position} finds what was there {phases} phases ago");
@@ -260,27 +281,30 @@ impl<E: Entry, const N: usize> Relay<E, N> {
     }
 
     #[inline(always)]
-    fn entry(&self, position: u64) -> &E {
-        // SAFETY: a place is below `N`.
-        unsafe { self.entries.get_unchecked(Self::place(position)) }
+    fn entry(&self, position: u64) -> &S::Item {
+        // SAFETY: the relay's view; a place is less than the capacity.
+        let entry = unsafe { self.entries.as_ptr(self.entries.view(), self.place(position), 1) };
+        // SAFETY: written when the relay was made, and shared as long as the relay is borrowed.
+        unsafe { &*entry }
     }
 }
 
 with_pairs! {
-    impl<const N: usize> Relay<WordEntry, N> {
+    impl<S: Storage<Item = WordEntry>> Relay<S> {
         /// Passes a place as a leader and leaves `content` there. If the followers have not been there,
         /// passes for them too: what was there comes back.
         #[inline]
         pub(super) fn replace(&self, content: u64) -> Result<Option<u64>, Refusal> {
+            let capacity = self.capacity();
             let mut backoff = Backoff::after_collision();
             loop {
                 let visit = self.next(Side::Leader);
-                if visit.found.stamp.is_closed(N) {
+                if visit.found.stamp.is_closed(capacity) {
                     return Err(Refusal::Closed);
                 }
                 // In its phase, or one before: the place is the oldest that followers have not passed.
                 let is_full = visit.phases != 0;
-                let stamp = visit.found.stamp.plus(1 + u64::from(is_full), N);
+                let stamp = visit.found.stamp.plus(1 + u64::from(is_full), capacity);
                 // ORDERING: success Release, E1 and E2. Failure Relaxed; the place is looked at again.
                 let entry = self.entry(visit.position);
                 if entry.exchange(visit.found, State { stamp, content }, Release, Relaxed) {
@@ -288,7 +312,7 @@ with_pairs! {
                     // ORDERING: Release for both, E3.
                     self.hint(Side::Leader).store(next, Release);
                     if is_full {
-                        self.hint(Side::Follower).store(next.wrapping_sub(N as u64), Release);
+                        self.hint(Side::Follower).store(next.wrapping_sub(capacity as u64), Release);
                     }
                     return Ok(is_full.then_some(visit.found.content));
                 }
@@ -319,5 +343,3 @@ impl Visit {
         }
     }
 }
-
-const_assert_eq!(size_of::<Relay<IndexEntry, 64>>(), 2 * 128 + 64 * 8);

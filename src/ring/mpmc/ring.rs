@@ -1,13 +1,18 @@
 //! Two relays of indices and the slots between them.
 
 use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::entry::{IndexEntry, Side};
-use super::relay::{Refusal, Relay};
+use super::relay::{MOST_PLACES, Refusal, Relay};
 use crate::atomic::{array, const_fn};
-use crate::mem::{CachePadded, Slot};
+use crate::mem::{CachePadded, Slot as Room};
+#[cfg(feature = "alloc")]
+use crate::ring::storage::Heap;
+use crate::ring::storage::{Borrowed, CapacityError, Inline, Storage};
 use crate::ring::{ForcePushError, PushError};
 
 /// A bounded FIFO ring for any number of producers and consumers, strictly lock-free.
@@ -40,23 +45,75 @@ use crate::ring::{ForcePushError, PushError};
 ///     assert_eq!(job(), 42);
 /// });
 /// ```
+pub type MpmcRing<T, const N: usize> = Ring<T, Inline<IndexEntry, N>, Inline<Slot<T>, N>>;
+
+/// An [`MpmcRing`] in the caller's memory: twice as many places as slots.
+///
+/// # Examples
+///
+/// ```
+/// use core::mem::MaybeUninit;
+/// use latchless::ring::{MpmcSliceRing, mpmc::{IndexEntry, Slot}};
+///
+/// let mut places = [const { MaybeUninit::<IndexEntry>::uninit() }; 8];
+/// let mut slots = [const { MaybeUninit::<Slot<&str>>::uninit() }; 4];
+/// let ring = MpmcSliceRing::in_slices(&mut places, &mut slots).unwrap();
+/// assert_eq!(ring.capacity(), 4);
+/// assert_eq!(ring.push("value"), Ok(()));
+/// assert_eq!(ring.pop(), Some("value"));
+/// ```
+pub type MpmcSliceRing<'m, T> = Ring<T, Borrowed<'m, IndexEntry>, Borrowed<'m, Slot<T>>>;
+
+/// An [`MpmcRing`] in allocated memory (feature `alloc`).
+///
+/// # Examples
+///
+/// ```
+/// use latchless::ring::MpmcHeapRing;
+///
+/// let ring = MpmcHeapRing::with_capacity(1000);
+/// assert_eq!(ring.capacity(), 1024);
+/// assert!(ring.push(String::from("value")).is_ok());
+/// ```
+#[cfg(feature = "alloc")]
+pub type MpmcHeapRing<T> = Ring<T, Heap<IndexEntry>, Heap<Slot<T>>>;
+
+/// A bounded FIFO ring for any number of producers and consumers, strictly lock-free, with its places
+/// where `P` says and its slots where `S` says; see [`MpmcRing`], [`MpmcSliceRing`] and, with the feature
+/// `alloc`, `MpmcHeapRing`.
 #[repr(C)]
-pub struct MpmcRing<T, const N: usize> {
+pub struct Ring<T, P, S>
+where
+    P: Storage<Item = IndexEntry>,
+    S: Storage<Item = Slot<T>>,
+{
     /// Indices without a value. Pushes lead: at first all are there for them to take. A place holds how
     /// its index differs from its own number.
-    free: Relay<IndexEntry, N>,
+    free: Relay<P>,
     /// Indices with a value. Pushes lead here too.
-    allocated: Relay<IndexEntry, N>,
-    slots: CachePadded<[Slot<T>; N]>,
+    allocated: Relay<P>,
+    slots: CachePadded<S>,
+    values: PhantomData<T>,
 }
+
+/// Room for a value.
+#[repr(transparent)]
+pub struct Slot<T>(Room<T>);
 
 // SAFETY: a shared ring moves values of `T` between threads (hence `T: Send`) and never shares a
 // `&T`. An index has one owner, and only the owner touches its slot (INV-3, INV-4).
-unsafe impl<T: Send, const N: usize> Sync for MpmcRing<T, N> {}
+unsafe impl<T: Send, P, S> Sync for Ring<T, P, S>
+where
+    P: Storage<Item = IndexEntry> + Send,
+    S: Storage<Item = Slot<T>> + Send,
+{
+}
 
 assert_impl_all!(MpmcRing<u8, 1>: Send, Sync);
 assert_impl_all!(MpmcRing<core::cell::Cell<u8>, 1>: Send, Sync);
 assert_not_impl_any!(MpmcRing<*const u8, 1>: Send, Sync);
+assert_impl_all!(MpmcSliceRing<'static, core::cell::Cell<u8>>: Send, Sync);
+assert_not_impl_any!(MpmcSliceRing<'static, *const u8>: Send, Sync);
 
 /// A slot without a value, which a call has to itself (INV-3).
 struct Vacant<'r, T> {
@@ -70,18 +127,14 @@ struct Occupied<'r, T> {
     slot: &'r Slot<T>,
 }
 
-// === impl MpmcRing ===
+// === impl Ring ===
 
 impl<T, const N: usize> MpmcRing<T, N> {
     const_fn! {
         /// Creates an empty ring.
         #[inline]
         pub const fn new() -> Self {
-            Self {
-                free: Relay::<IndexEntry, N>::new(),
-                allocated: Relay::<IndexEntry, N>::new(),
-                slots: CachePadded::new(array![Slot::new(); N]),
-            }
+            Self::with(Relay::<Inline<IndexEntry, N>>::new(), Relay::<Inline<IndexEntry, N>>::new())
         }
     }
 
@@ -90,12 +143,78 @@ impl<T, const N: usize> MpmcRing<T, N> {
         #[doc(hidden)]
         #[inline]
         pub const fn with_start(position: u64) -> Self {
-            Self {
-                free: Relay::<IndexEntry, N>::starting_at(position),
-                allocated: Relay::<IndexEntry, N>::starting_at(position),
-                slots: CachePadded::new(array![Slot::new(); N]),
-            }
+            Self::with(
+                Relay::<Inline<IndexEntry, N>>::starting_at(position),
+                Relay::<Inline<IndexEntry, N>>::starting_at(position),
+            )
         }
+    }
+
+    const_fn! {
+        const fn with(free: Relay<Inline<IndexEntry, N>>, allocated: Relay<Inline<IndexEntry, N>>) -> Self {
+            let slots = Inline::of(array![MaybeUninit::new(Slot(Room::new())); N]);
+            Self { free, allocated, slots: CachePadded::new(slots), values: PhantomData }
+        }
+    }
+}
+
+impl<'m, T> MpmcSliceRing<'m, T> {
+    /// Creates an empty ring with its places in `places` and its slots in `slots`. For speed each should
+    /// start on a cache line.
+    ///
+    /// # Errors
+    ///
+    /// [`CapacityError`] with both in it, if the length of `slots` is not a power of two, more than 2^31, or
+    /// not half of that of `places`.
+    #[expect(clippy::type_complexity, reason = "what comes in comes back")]
+    pub fn in_slices(
+        places: &'m mut [MaybeUninit<IndexEntry>],
+        slots: &'m mut [MaybeUninit<Slot<T>>],
+    ) -> Result<
+        Self,
+        CapacityError<(&'m mut [MaybeUninit<IndexEntry>], &'m mut [MaybeUninit<Slot<T>>])>,
+    > {
+        let capacity = slots.len();
+        let is_valid = capacity.is_power_of_two() && capacity <= MOST_PLACES;
+        if !is_valid || places.len() != 2 * capacity {
+            return Err(CapacityError((places, slots)));
+        }
+        let (free, allocated) = places.split_at_mut(capacity);
+        match (Borrowed::new(free), Borrowed::new(allocated), Borrowed::new(slots)) {
+            (Ok(free), Ok(allocated), Ok(slots)) => Ok(Self::over(free, allocated, slots)),
+            _ => unreachable!("the capacity is a power of two"),
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> MpmcHeapRing<T> {
+    /// Creates an empty ring of at least `least` slots: the next power of two.
+    ///
+    /// # Panics
+    ///
+    /// If `least` is more than 2^31, and as `Vec::with_capacity` does.
+    pub fn with_capacity(least: usize) -> Self {
+        assert!(least <= MOST_PLACES, "capacity overflow");
+        Self::over(Heap::new(least), Heap::new(least), Heap::new(least))
+    }
+}
+
+impl<T, P, S> Ring<T, P, S>
+where
+    P: Storage<Item = IndexEntry>,
+    S: Storage<Item = Slot<T>>,
+{
+    fn over(free: P, allocated: P, slots: S) -> Self {
+        let view = slots.view();
+        for index in 0..slots.capacity(view) {
+            // SAFETY: its own view, and an index is less than the capacity.
+            let slot = unsafe { slots.as_mut_ptr(view, index, 1) };
+            // SAFETY: room for a slot, which nobody else has yet.
+            unsafe { slot.write(Slot(Room::new())) };
+        }
+        let (free, allocated) = (Relay::over(free), Relay::over(allocated));
+        Self { free, allocated, slots: CachePadded::new(slots), values: PhantomData }
     }
 
     /// Appends `value`.
@@ -258,7 +377,7 @@ impl<T, const N: usize> MpmcRing<T, N> {
         self.allocated.check(Side::Follower) == Err(Refusal::Closed)
     }
 
-    /// Estimates how many values are in the ring, never more than `N`: exact while no call is under
+    /// Estimates how many values are in the ring, never more than it can hold: exact while no call is under
     /// way; otherwise it may be out of date when it is returned.
     ///
     /// **Progress** lock-free. **Context** any.
@@ -284,10 +403,12 @@ impl<T, const N: usize> MpmcRing<T, N> {
         self.free.check(Side::Leader).is_err()
     }
 
-    /// The number of values it can hold: `N`.
+    /// The number of values it can hold.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
-    pub const fn capacity(&self) -> usize {
-        N
+    pub fn capacity(&self) -> usize {
+        self.allocated.capacity()
     }
 
     #[inline(always)]
@@ -329,8 +450,11 @@ impl<T, const N: usize> MpmcRing<T, N> {
 
     #[inline(always)]
     fn slot(&self, index: usize) -> &Slot<T> {
-        // SAFETY: relays of `N` hold indices below `N` only, and so do their differences to places.
-        unsafe { self.slots.get_unchecked(index) }
+        // SAFETY: the ring's view; relays hold indices below the capacity only, as do their differences to
+        // places.
+        let slot = unsafe { self.slots.as_ptr(self.slots.view(), index, 1) };
+        // SAFETY: written when the ring was made, and shared as long as the ring is borrowed.
+        unsafe { &*slot }
     }
 }
 
@@ -340,15 +464,34 @@ impl<T, const N: usize> Default for MpmcRing<T, N> {
     }
 }
 
-impl<T, const N: usize> Drop for MpmcRing<T, N> {
+impl<T, P, S> Drop for Ring<T, P, S>
+where
+    P: Storage<Item = IndexEntry>,
+    S: Storage<Item = Slot<T>>,
+{
     fn drop(&mut self) {
         self.pop_iter().for_each(drop);
     }
 }
 
-impl<T, const N: usize> fmt::Debug for MpmcRing<T, N> {
+impl<T, P, S> fmt::Debug for Ring<T, P, S>
+where
+    P: Storage<Item = IndexEntry>,
+    S: Storage<Item = Slot<T>>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MpmcRing").field("len", &self.len()).field("capacity", &N).finish()
+        f.debug_struct("MpmcRing")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
+    }
+}
+
+// === impl Slot ===
+
+impl<T> fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").finish_non_exhaustive()
     }
 }
 
@@ -358,7 +501,7 @@ impl<'r, T> Vacant<'r, T> {
     #[inline(always)]
     fn fill(self, value: T) -> Occupied<'r, T> {
         // SAFETY: nobody else has this slot (INV-3); E1 made the last owner's access happen before.
-        unsafe { self.slot.write(value) };
+        unsafe { self.slot.0.write(value) };
         Occupied { index: self.index, slot: self.slot }
     }
 }
@@ -369,7 +512,7 @@ impl<'r, T> Occupied<'r, T> {
     #[inline(always)]
     fn empty(self) -> (Vacant<'r, T>, T) {
         // SAFETY: nobody else has this slot (INV-3), which holds a value (INV-4) that E1 published.
-        let value = unsafe { self.slot.read() };
+        let value = unsafe { self.slot.0.read() };
         (Vacant { index: self.index, slot: self.slot }, value)
     }
 }

@@ -2,13 +2,17 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::entry::{Side, WordEntry};
-use super::relay::{Refusal, Relay};
+use super::relay::{MOST_PLACES, Refusal, Relay};
 use crate::atomic::const_fn;
+#[cfg(feature = "alloc")]
+use crate::ring::storage::Heap;
+use crate::ring::storage::{Borrowed, CapacityError, Inline, Storage};
 use crate::ring::{ForcePushError, PushError};
 
 /// What travels in a [`WordRing`]: a value that turns into eight bytes and back.
@@ -80,28 +84,64 @@ pub trait Word: Sized {
 /// COMMANDS.iter().for_each(|command| QUEUE.push(command).expect("there is room"));
 /// assert_eq!(QUEUE.pop(), Some(&"start"));
 /// ```
+pub type WordRing<W, const N: usize> = RingOfWords<W, Inline<WordEntry, N>>;
+
+/// A [`WordRing`] in the caller's memory.
+///
+/// # Examples
+///
+/// ```
+/// use core::mem::MaybeUninit;
+/// use latchless::ring::{WordSliceRing, mpmc::WordEntry};
+///
+/// let mut memory = [const { MaybeUninit::<WordEntry>::uninit() }; 4];
+/// let ring = WordSliceRing::in_slice(&mut memory).unwrap();
+/// assert_eq!(ring.push_slice(&[1, 2, 3, 4, 5]), 4);
+/// assert_eq!(ring.pop(), Some(1));
+/// ```
+pub type WordSliceRing<'m, W> = RingOfWords<W, Borrowed<'m, WordEntry>>;
+
+/// A [`WordRing`] in allocated memory (feature `alloc`).
+///
+/// # Examples
+///
+/// ```
+/// use latchless::ring::WordHeapRing;
+///
+/// let ring: WordHeapRing<Box<[u8; 1500]>> = WordHeapRing::with_capacity(1000);
+/// assert_eq!(ring.capacity(), 1024);
+/// assert!(ring.push(Box::new([0; 1500])).is_ok());
+/// ```
+#[cfg(feature = "alloc")]
+pub type WordHeapRing<W> = RingOfWords<W, Heap<WordEntry>>;
+
+/// A bounded FIFO ring of words for any number of producers and consumers, strictly lock-free, with its
+/// places where `S` says; see [`WordRing`], [`WordSliceRing`] and, with the feature `alloc`,
+/// `WordHeapRing`.
 #[repr(transparent)]
-pub struct WordRing<W: Word, const N: usize> {
-    relay: Relay<WordEntry, N>,
+pub struct RingOfWords<W: Word, S: Storage<Item = WordEntry>> {
+    relay: Relay<S>,
     values: PhantomData<W>,
 }
 
 // SAFETY: a ring owns the values whose words are in it.
-unsafe impl<W: Word + Send, const N: usize> Send for WordRing<W, N> {}
+unsafe impl<W: Word + Send, S: Storage<Item = WordEntry> + Send> Send for RingOfWords<W, S> {}
 // SAFETY: a shared ring moves values of `W` between threads (hence `W: Send`) and never shares a `&W`.
-unsafe impl<W: Word + Send, const N: usize> Sync for WordRing<W, N> {}
+unsafe impl<W: Word + Send, S: Storage<Item = WordEntry> + Send> Sync for RingOfWords<W, S> {}
 
 assert_impl_all!(WordRing<u8, 1>: Send, Sync);
 assert_not_impl_any!(WordRing<*const u8, 1>: Send, Sync);
+assert_impl_all!(WordSliceRing<'static, u8>: Send, Sync);
+assert_not_impl_any!(WordSliceRing<'static, *const u8>: Send, Sync);
 
-// === impl WordRing ===
+// === impl RingOfWords ===
 
 impl<W: Word, const N: usize> WordRing<W, N> {
     const_fn! {
         /// Creates an empty ring.
         #[inline]
         pub const fn new() -> Self {
-            Self { relay: Relay::<WordEntry, N>::new(), values: PhantomData }
+            Self { relay: Relay::<Inline<WordEntry, N>>::new(), values: PhantomData }
         }
     }
 
@@ -110,10 +150,41 @@ impl<W: Word, const N: usize> WordRing<W, N> {
         #[doc(hidden)]
         #[inline]
         pub const fn with_start(position: u64) -> Self {
-            Self { relay: Relay::<WordEntry, N>::starting_at(position), values: PhantomData }
+            Self { relay: Relay::<Inline<WordEntry, N>>::starting_at(position), values: PhantomData }
         }
     }
+}
 
+impl<'m, W: Word> WordSliceRing<'m, W> {
+    /// Creates an empty ring with its places in `memory`. For speed it should start on a cache line.
+    ///
+    /// # Errors
+    ///
+    /// [`CapacityError`] with `memory` in it, if its length is not a power of two or more than 2^31.
+    pub fn in_slice(
+        memory: &'m mut [MaybeUninit<WordEntry>],
+    ) -> Result<Self, CapacityError<&'m mut [MaybeUninit<WordEntry>]>> {
+        if memory.len() > MOST_PLACES {
+            return Err(CapacityError(memory));
+        }
+        Ok(Self { relay: Relay::over(Borrowed::new(memory)?), values: PhantomData })
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<W: Word> WordHeapRing<W> {
+    /// Creates an empty ring of at least `least` slots: the next power of two.
+    ///
+    /// # Panics
+    ///
+    /// If `least` is more than 2^31, and as `Vec::with_capacity` does.
+    pub fn with_capacity(least: usize) -> Self {
+        assert!(least <= MOST_PLACES, "capacity overflow");
+        Self { relay: Relay::over(Heap::new(least)), values: PhantomData }
+    }
+}
+
+impl<W: Word, S: Storage<Item = WordEntry>> RingOfWords<W, S> {
     /// Appends `value`.
     ///
     /// **Progress** lock-free; a thread stopped anywhere in a call does not stop others.
@@ -123,8 +194,8 @@ impl<W: Word, const N: usize> WordRing<W, N> {
     ///
     /// # Errors
     ///
-    /// With `value` in it: [`Full`](PushError::Full), if at some moment during the call there were `N`
-    /// values in the ring; [`Closed`](PushError::Closed) once the ring is [closed](Self::close).
+    /// With `value` in it: [`Full`](PushError::Full), if at some moment during the call it held as many
+    /// values as it can; [`Closed`](PushError::Closed) once the ring is [closed](Self::close).
     ///
     /// # Examples
     ///
@@ -258,7 +329,7 @@ impl<W: Word, const N: usize> WordRing<W, N> {
         self.relay.check(Side::Follower) == Err(Refusal::Closed)
     }
 
-    /// Estimates how many values are in the ring, never more than `N`: exact while no call is under
+    /// Estimates how many values are in the ring, never more than it can hold: exact while no call is under
     /// way; otherwise it may be out of date when it is returned.
     ///
     /// **Progress** lock-free. **Context** any.
@@ -283,10 +354,12 @@ impl<W: Word, const N: usize> WordRing<W, N> {
         self.relay.is_full()
     }
 
-    /// The number of values it can hold: `N`.
+    /// The number of values it can hold.
+    ///
+    /// **Progress** wait-free. **Context** any.
     #[inline]
-    pub const fn capacity(&self) -> usize {
-        N
+    pub fn capacity(&self) -> usize {
+        self.relay.capacity()
     }
 }
 
@@ -296,15 +369,18 @@ impl<W: Word, const N: usize> Default for WordRing<W, N> {
     }
 }
 
-impl<W: Word, const N: usize> Drop for WordRing<W, N> {
+impl<W: Word, S: Storage<Item = WordEntry>> Drop for RingOfWords<W, S> {
     fn drop(&mut self) {
         self.pop_iter().for_each(drop);
     }
 }
 
-impl<W: Word, const N: usize> fmt::Debug for WordRing<W, N> {
+impl<W: Word, S: Storage<Item = WordEntry>> fmt::Debug for RingOfWords<W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WordRing").field("len", &self.len()).field("capacity", &N).finish()
+        f.debug_struct("WordRing")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish()
     }
 }
 

@@ -84,6 +84,7 @@
 //! is published by itself and nobody waits for a neighbour.
 
 mod batch;
+mod claim;
 mod error;
 mod iter;
 mod ring;

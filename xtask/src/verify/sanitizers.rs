@@ -40,12 +40,12 @@ const WEAKENED: [(&str, &str, &str); 9] = [
     ("src/ring/overwriting/handles.rs", "swap(new.bits(), AcqRel)", "AcqRel"),
     ("src/ring/mpmc/relay.rs", "entry.exchange(found, new, Release, Relaxed)", "Release"),
     (
-        "src/ring/turn/ring.rs",
+        "src/ring/turn/claim.rs",
         "slot.turn.store(word::full(tail, self.capacity()), Release)",
         "Release",
     ),
     (
-        "src/ring/turn/ring.rs",
+        "src/ring/turn/claim.rs",
         "slot.turn.store(word::vacant(next_lap, self.capacity()), Release)",
         "Release",
     ),
