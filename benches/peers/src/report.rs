@@ -80,8 +80,8 @@ figures do not say: [benches/peers](../../benches/peers/README.md).
 - The *best rival* of a case, or cell, is the one with the least median ratio to this crate's structure.
 - *Limits* are no structures but points of reference, measured in the same rounds: the machine doing
   about the least that the case needs, in an obvious way. A contestant may still get below one.
-- `MpmcRing` is a first form: correct, orderings argued, not yet tuned. It is strictly lock-free; of
-  its rivals only lfqueue and nolock aim at that, the others can be stopped by one stopped thread.
+- `MpmcRing` and `WordRing` are strictly lock-free; of their rivals only lfqueue and nolock aim at that.
+  `TurnRing` and the others can be stopped by one stopped thread.
 
 `cargo xtask bench` measures everything again, `cargo xtask bench spsc` one part of it, and
 `cargo xtask bench --native-peers` adds the rivals in C and C++.
