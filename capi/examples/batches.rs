@@ -19,10 +19,10 @@ type Ring = SpscSliceRing<'static, u64>;
 #[repr(align(128))]
 struct Memory([MaybeUninit<u64>; CAPACITY]);
 
+/// The first word of a batch tells which it is; the others come along.
 fn produce(producer: &mut Producer<&Ring>, words: u64) {
-    let mut next = 0;
-    while next < words {
-        let values: [u64; BATCH] = std::array::from_fn(|n| next + n as u64);
+    let mut values = [0; BATCH];
+    while values[0] < words {
         let mut rest = &values[..];
         while !rest.is_empty() {
             let pushed = producer.push_slice(rest);
@@ -31,34 +31,37 @@ fn produce(producer: &mut Producer<&Ring>, words: u64) {
                 hint::spin_loop();
             }
         }
-        next += BATCH as u64;
+        values[0] += BATCH as u64;
     }
 }
 
 fn consume(consumer: &mut Consumer<&Ring>, words: u64) -> u64 {
     let mut values = [0; BATCH];
-    let (mut popped, mut sum) = (0, 0_u64);
-    while popped < words {
-        let count = consumer.pop_slice(&mut values);
-        sum = values.iter().take(count).fold(sum, |sum, value| sum.wrapping_add(*value));
-        popped += count as u64;
-        if count == 0 {
-            hint::spin_loop();
+    let (mut done, mut sum) = (0, 0);
+    while done < words {
+        let mut rest = &mut values[..];
+        while !rest.is_empty() {
+            let popped = consumer.pop_slice(rest);
+            rest = rest.get_mut(popped..).unwrap_or_default();
+            if popped == 0 {
+                hint::spin_loop();
+            }
         }
+        sum += values[0];
+        done += BATCH as u64;
     }
     sum
 }
 
 fn alone(producer: &mut Producer<&Ring>, consumer: &mut Consumer<&Ring>, words: u64) -> u64 {
-    let (mut next, mut sum) = (0, 0_u64);
-    while next < words {
-        let mut values: [u64; BATCH] = std::array::from_fn(|n| next + n as u64);
-        if producer.push_slice(&values) != BATCH {
-            return 0;
+    let (mut values, mut out) = ([0; BATCH], [0; BATCH]);
+    let mut sum = 0;
+    while values[0] < words {
+        if producer.push_slice(&values) != BATCH || consumer.pop_slice(&mut out) != BATCH {
+            return u64::MAX;
         }
-        let count = consumer.pop_slice(&mut values);
-        sum = values.iter().take(count).fold(sum, |sum, value| sum.wrapping_add(*value));
-        next += BATCH as u64;
+        sum += out[0];
+        values[0] += BATCH as u64;
     }
     sum
 }
@@ -85,6 +88,6 @@ fn main() -> ExitCode {
         })
     };
     println!("{:.4}", start.elapsed().as_nanos() as f64 / words as f64);
-    let is_whole = sum == words * (words - 1) / 2;
+    let is_whole = sum == words / 2 * (words / BATCH as u64 - 1);
     if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
