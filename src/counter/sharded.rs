@@ -361,8 +361,9 @@ impl Own {
         }
         // ORDERING: success Acquire, E2: goes on from the count of the owner before. Failure Relaxed:
         // nothing is done.
-        let held = self.is_held.compare_exchange(false, true, Acquire, Relaxed);
-        held.is_ok().then_some(Local { own: self, not_sync: PhantomData })
+        self.is_held.compare_exchange(false, true, Acquire, Relaxed).ok()?;
+        // Only now: a handle that is dropped lets go of the cell, whoever owns it.
+        Some(Local { own: self, not_sync: PhantomData })
     }
 }
 
