@@ -112,13 +112,8 @@ fn owners_follow_each_other() {
 #[test]
 fn who_is_refused_takes_nothing_from_the_owner() {
     let [no, yes] = [false, true];
-    let expected = [
-        (no, [yes, yes]),
-        (yes, [no, no]),
-        (yes, [no, yes]),
-        (yes, [yes, no]),
-        (yes, [yes, yes]),
-    ];
+    let expected =
+        [(no, [yes, yes]), (yes, [no, no]), (yes, [no, yes]), (yes, [yes, no]), (yes, [yes, yes])];
     outcomes("who_is_refused_takes_nothing_from_the_owner", None, &expected, || {
         let counter = counter::<1>();
         let other = thread::spawn({
