@@ -285,13 +285,13 @@ impl<const SHARDS: usize, S: ShardSource> ShardedCounter<SHARDS, S> {
     /// happened before.
     #[inline]
     pub fn local(&self) -> Option<Local<'_>> {
-        let first = self.source.shard();
+        let first = self.source.shard_below(SHARDS);
         (0..SHARDS).find_map(|at| self.local_at(first.wrapping_add(at)))
     }
 
     #[inline(always)]
     fn own_shard(&self) -> Shard<'_> {
-        self.shard(self.source.shard())
+        self.shard(self.source.shard_below(SHARDS))
     }
 }
 
