@@ -118,6 +118,9 @@ macro_rules! with_pairs {
 }
 pub(crate) use with_pairs;
 
+/// Whether loom runs the code, in every order.
+pub(crate) const IS_MODEL: bool = cfg!(loom);
+
 /// What only models hold: what an argument claims, asked of every execution.
 #[cfg(not(loom))]
 macro_rules! only_in_models {

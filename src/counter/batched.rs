@@ -205,7 +205,7 @@ impl<const SHARDS: usize, const BATCH: u32, S: ShardSource> BatchedCounter<SHARD
     /// `lock xadd`, and with a full batch an `xchg` and a `lock add`. **Ordering** none.
     #[inline]
     pub fn add(&self, n: i64) {
-        self.add_at(self.source.shard(), n);
+        self.add_at(self.source.shard_below(SHARDS), n);
     }
 
     /// Subtracts `n`, wrapping. As [`add`](Self::add).

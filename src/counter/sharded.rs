@@ -285,13 +285,13 @@ impl<const SHARDS: usize, S: ShardSource> ShardedCounter<SHARDS, S> {
     /// happened before.
     #[inline]
     pub fn local(&self) -> Option<Local<'_>> {
-        let first = self.source.shard();
+        let first = self.source.shard_below(SHARDS);
         (0..SHARDS).find_map(|at| self.local_at(first.wrapping_add(at)))
     }
 
     #[inline(always)]
     fn own_shard(&self) -> Shard<'_> {
-        self.shard(self.source.shard())
+        self.shard(self.source.shard_below(SHARDS))
     }
 }
 
@@ -361,8 +361,9 @@ impl Own {
         }
         // ORDERING: success Acquire, E2: goes on from the count of the owner before. Failure Relaxed:
         // nothing is done.
-        let held = self.is_held.compare_exchange(false, true, Acquire, Relaxed);
-        held.is_ok().then_some(Local { own: self, not_sync: PhantomData })
+        self.is_held.compare_exchange(false, true, Acquire, Relaxed).ok()?;
+        // Only now: a handle that is dropped lets go of the cell, whoever owns it.
+        Some(Local { own: self, not_sync: PhantomData })
     }
 }
 

@@ -35,6 +35,18 @@ pub trait ShardSource {
     /// Any number. The best sources give different ones to those who run at the same time, and the
     /// same one to the same thread or CPU.
     fn shard(&self) -> usize;
+
+    /// A number below `shards`, which is a power of two: [`shard`](Self::shard) modulo `shards`, unless a
+    /// source has something better.
+    #[inline]
+    fn shard_below(&self, shards: usize) -> usize {
+        modulo(self.shard(), shards)
+    }
+}
+
+#[inline]
+const fn modulo(number: usize, shards: usize) -> usize {
+    number & shards.wrapping_sub(1)
 }
 
 impl<F: Fn() -> usize> ShardSource for F {
@@ -56,13 +68,18 @@ pub struct ByCpu;
 impl ShardSource for ByCpu {
     #[inline]
     fn shard(&self) -> usize {
-        shard_of_cpu(cpu::current())
+        cpu::current().map_or_else(|| ByStack.shard(), |cpu| cpu as usize)
+    }
+
+    #[inline]
+    fn shard_below(&self, shards: usize) -> usize {
+        shard_of_cpu(cpu::current(), shards)
     }
 }
 
 #[inline]
-fn shard_of_cpu(current: Option<u32>) -> usize {
-    current.map_or_else(|| ByStack.shard(), |cpu| cpu as usize)
+fn shard_of_cpu(current: Option<u32>, shards: usize) -> usize {
+    current.map_or_else(|| ByStack.shard_below(shards), |cpu| modulo(cpu as usize, shards))
 }
 
 // === By stack ===
@@ -83,20 +100,35 @@ impl ByStack {
 impl ShardSource for ByStack {
     #[inline]
     fn shard(&self) -> usize {
-        let here = MaybeUninit::<u8>::uninit();
-        hash_of_window(core::ptr::from_ref(&here).addr())
+        (hash_of_window(stack_pointer()) >> (u64::BITS / 2)) as usize
+    }
+
+    #[inline]
+    fn shard_below(&self, shards: usize) -> usize {
+        upper_part(hash_of_window(stack_pointer()), shards)
     }
 }
 
+#[inline(always)]
+fn stack_pointer() -> usize {
+    let here = MaybeUninit::<u8>::uninit();
+    core::ptr::from_ref(&here).addr()
+}
+
 /// Spreads the windows, equally spaced or not, over all numbers: the fractional part of a multiple of
-/// the golden ratio (Knuth, "The Art of Computer Programming", volume 3, section 6.4). The upper half is
-/// the better one, and the counter takes the lower bits of what it is given.
+/// the golden ratio (Knuth, "The Art of Computer Programming", volume 3, section 6.4). It is the uppermost
+/// bits that neighbours differ in.
 #[inline]
-fn hash_of_window(address: usize) -> usize {
+const fn hash_of_window(address: usize) -> u64 {
     const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
 
-    let window = (address >> ByStack::WINDOW_BITS) as u64;
-    (window.wrapping_mul(GOLDEN_RATIO) >> (u64::BITS - 16)) as usize
+    ((address >> ByStack::WINDOW_BITS) as u64).wrapping_mul(GOLDEN_RATIO)
+}
+
+/// Scales a fraction of 64 bits to a number below `shards`: a shift, if `shards` is constant.
+#[inline]
+const fn upper_part(fraction: u64, shards: usize) -> usize {
+    ((fraction as u128 * shards as u128) >> u64::BITS) as usize
 }
 
 // === By thread ===
@@ -152,8 +184,9 @@ mod tests {
 
     #[test]
     fn a_cpu_without_a_number_is_told_by_its_stack() {
-        assert_eq!(shard_of_cpu(Some(5)), 5);
-        assert_eq!(shard_of_cpu(None), ByStack.shard());
+        assert_eq!(shard_of_cpu(Some(5), 8), 5);
+        assert_eq!(shard_of_cpu(Some(5), 4), 1);
+        assert_eq!(shard_of_cpu(None, 1 << 20), ByStack.shard_below(1 << 20));
     }
 
     #[test]
@@ -163,10 +196,23 @@ mod tests {
         let distances =
             [64 * KIB, 132 * KIB, 256 * KIB, 2048 * KIB, 2052 * KIB, 8192 * KIB, 8196 * KIB];
         for distance in distances {
-            let first = 0x7f12_3456_0000_usize;
-            let shards: BTreeSet<_> =
-                (0..16).map(|thread| hash_of_window(first - thread * distance) % 16).collect();
-            assert!(shards.len() >= 8, "{} shards, {distance} bytes apart", shards.len());
+            for first in (0..1024 * KIB).step_by(68 * KIB).map(|at| 0x7f12_3456_0000 + at) {
+                let shard = |thread| upper_part(hash_of_window(first - thread * distance), 16);
+                let shards: BTreeSet<_> = (0..16).map(shard).collect();
+                assert!(shards.len() >= 8, "{} shards, {distance} bytes apart", shards.len());
+                for thread in 0..16 {
+                    assert_ne!(shard(thread), shard(thread + 1), "{distance} bytes apart");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_below_the_shards() {
+        for shards in [1, 2, 16, 1 << 31] {
+            assert_eq!(upper_part(0, shards), 0);
+            assert_eq!(upper_part(u64::MAX, shards), shards - 1);
+            assert_eq!(upper_part(1 << 63, shards), shards / 2);
         }
     }
 

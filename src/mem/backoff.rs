@@ -1,6 +1,7 @@
-//! Standing aside after a lost race.
+//! Standing aside: after a lost race, and before asking why there is nothing.
 
 use crate::arch::pause;
+use crate::atomic::IS_MODEL;
 
 /// Waits a little longer after each lost compare-exchange: 1, 2, 4 … 64 `pause` instructions.
 ///
@@ -61,4 +62,18 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.step = 0;
     }
+}
+
+/// Looks again whether what a call awaits has come, `looks` times at most and with a `pause` before each.
+///
+/// For a call that has found nothing, before it asks why, of a cache line that the other side keeps writing:
+/// while both are busy it is just about to come, and the other side is better left with its line.
+#[inline(always)]
+pub(crate) fn comes_soon(looks: usize, has_come: impl Fn() -> bool) -> bool {
+    // Whether it comes while a call waits is for models to try, in one execution each.
+    let looks = if IS_MODEL { 0 } else { looks };
+    (0..looks).any(|_| {
+        pause();
+        has_come()
+    })
 }

@@ -108,10 +108,14 @@ fn a_handle_that_is_dropped_forgotten_or_taken_from_loses_nothing() {
 fn sources_keep_to_their_number() {
     fn check(source: impl ShardSource) {
         assert_eq!(source.shard(), source.shard());
+        assert_eq!(source.shard_below(1), 0);
+        assert!(source.shard_below(8) < 8);
+        assert_eq!(source.shard_below(8), source.shard_below(8));
     }
     check(ByStack);
     check(one);
     let _ = ByCpu.shard(); // The thread may be moved in between.
+    assert!(ByCpu.shard_below(4) < 4);
     #[cfg(feature = "std")]
     {
         check(ByThread);

@@ -77,6 +77,9 @@ pub(super) struct State {
 
 /// A place of a relay: stamp and content, which change together. Only `load` is told the capacity.
 pub(super) trait Entry: Sized {
+    /// How many cache lines ahead leaders ask for the one that they will write, which followers wrote last.
+    const LINES_AHEAD: usize;
+
     /// A place of this stamp, with zero in it.
     fn fresh(stamp: Stamp) -> Self;
 
@@ -113,6 +116,9 @@ impl fmt::Debug for IndexEntry {
 }
 
 impl Entry for IndexEntry {
+    /// Half of the leaders work on a relay that is nearly full, where followers write what comes next.
+    const LINES_AHEAD: usize = 0;
+
     fn fresh(stamp: Stamp) -> Self {
         Self::new(stamp)
     }
@@ -159,6 +165,8 @@ with_pairs! {
     }
 
     impl Entry for WordEntry {
+        const LINES_AHEAD: usize = 4;
+
         fn fresh(stamp: Stamp) -> Self {
             Self::new(stamp)
         }

@@ -62,7 +62,8 @@
 //! Lock-free: a compare-exchange fails only because another one succeeded on that place, and a place is
 //! found passed only because some call has passed it. Alone, a `WordRing`'s push is one `lock
 //! cmpxchg16b`, its pop one `lock cmpxchg`; a push or pop of `MpmcRing` is two `lock cmpxchg`. A push that
-//! finds no room and a pop that finds nothing write nothing.
+//! finds no room and a pop that finds nothing write nothing, and look twice more, each time after a `pause`,
+//! before they say so. `is_full` and `is_empty` answer at once.
 //!
 //! Hints are plain stores after the fact. A thread that stops before its store takes the hint back by
 //! as much as others have gone on; whoever looks there next finds the place passed, by how many laps, and

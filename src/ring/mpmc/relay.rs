@@ -8,8 +8,9 @@ use super::entry::{Entry, IndexEntry, Side, Stamp, State};
 with_pairs! {
     use super::entry::WordEntry;
 }
+use crate::arch::prefetchw;
 use crate::atomic::{AtomicU64, array, const_fn, only_in_models, with_pairs};
-use crate::mem::{Backoff, CachePadded};
+use crate::mem::{Backoff, CACHE_LINE_BYTES, CachePadded, comes_soon};
 use crate::ring::position::{index, is_after};
 use crate::ring::storage::{Inline, Storage};
 
@@ -23,6 +24,9 @@ pub(super) struct Relay<S> {
 
 /// How many places there may be: an index has to fit below a stamp of 32 bits and more.
 pub(super) const MOST_PLACES: usize = 1 << 31;
+
+/// How often a side that does not pass looks again.
+const LOOKS: usize = 2;
 
 /// Why a side does not pass.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,6 +101,10 @@ with_pairs! {
 }
 
 impl<S: Storage<Item: Entry>> Relay<S> {
+    /// How many places there are in the lines that leaders ask for ahead.
+    const PLACES_AHEAD: u64 =
+        (S::Item::LINES_AHEAD * CACHE_LINE_BYTES / size_of::<S::Item>()) as u64;
+
     /// Creates places that nobody has passed, with zeros in them, in memory that is none yet.
     pub(super) fn over(entries: S) -> Self {
         let view = entries.view();
@@ -188,10 +196,16 @@ impl<S: Storage<Item: Entry>> Relay<S> {
         let hint = self.hint(side);
         // ORDERING: Acquire, E3.
         let mut position = hint.load(Acquire);
+        if side == Side::Leader && S::Item::LINES_AHEAD > 0 {
+            prefetchw(self.entry(position.wrapping_add(Self::PLACES_AHEAD)));
+        }
         let mut backoff = Backoff::after_collision();
         loop {
             let visit = self.visit(position, side);
             if let Some(refusal) = visit.refusal(side, self.capacity()) {
+                if refusal == Refusal::NotYet && self.can_pass_soon(position, side) {
+                    continue;
+                }
                 return Err(refusal);
             }
             if visit.phases == 0 {
@@ -214,6 +228,13 @@ impl<S: Storage<Item: Entry>> Relay<S> {
                 position = hinted;
             }
         }
+    }
+
+    /// Whether the other side passes a position while one can wait for it.
+    #[cold]
+    #[inline(never)]
+    fn can_pass_soon(&self, position: u64, side: Side) -> bool {
+        comes_soon(LOOKS, || self.visit(position, side).phases >= 0)
     }
 
     /// The first position that `side` has not passed, or had not at some moment during the call.

@@ -9,8 +9,12 @@ use super::ring::{Ring, Slot};
 use super::word::{self, CLOSED};
 use super::{PopError, PushError};
 use crate::atomic::only_in_models;
-use crate::mem::Backoff;
+use crate::mem::{Backoff, comes_soon};
 use crate::ring::storage::Storage;
+
+/// How often a call that is about to be refused looks again: for about as long as a cache line takes from
+/// one CPU to another and back.
+const LOOKS: usize = 6;
 
 /// Slots that a call has claimed, from the position of `word` on.
 pub(super) struct Claim {
@@ -110,11 +114,14 @@ impl<T, S: Storage<Item = Slot<T>>> Ring<T, S> {
         least: usize,
         most: usize,
     ) -> Result<Claim, (Refusal, usize)> {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::after_collision();
         loop {
             if count < least {
-                if let Some(why) = self.why_not_vacant(tail, count, least) {
-                    return Err((why, count));
+                let first = word::after(tail, count);
+                if !self.has_turn_soon(first, word::vacant(first, self.capacity())) {
+                    if let Some(why) = self.why_not_vacant(tail, count, least) {
+                        return Err((why, count));
+                    }
                 }
             } else {
                 backoff.wait();
@@ -137,11 +144,14 @@ impl<T, S: Storage<Item = Slot<T>>> Ring<T, S> {
         least: usize,
         most: usize,
     ) -> Result<Claim, (PopError, usize)> {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::after_collision();
         loop {
             if count < least {
-                if let Some(why) = self.why_not_full(head, count, least) {
-                    return Err((why, count));
+                let first = word::after(head, count);
+                if !self.has_turn_soon(first, word::full(first, self.capacity())) {
+                    if let Some(why) = self.why_not_full(head, count, least) {
+                        return Err((why, count));
+                    }
                 }
             } else {
                 backoff.wait();
@@ -153,6 +163,14 @@ impl<T, S: Storage<Item = Slot<T>>> Ring<T, S> {
                 Err(found) => count = found,
             }
         }
+    }
+
+    /// Whether the slot of a position gets its turn while one can wait for it. To ask the other side where it
+    /// is would take its line away from it, and the slot mostly has its turn by the time the line is back.
+    #[inline(always)]
+    fn has_turn_soon(&self, word: usize, turn: usize) -> bool {
+        // ORDERING: Relaxed; who is told so looks again.
+        comes_soon(LOOKS, || self.slot(word).turn.load(Relaxed) == turn)
     }
 
     /// Why there are not `least` vacant slots at `tail` but only `count`, unless somebody has moved on.

@@ -108,6 +108,26 @@ fn owners_follow_each_other() {
     });
 }
 
+/// INV-2: who is refused leaves the cell to its owner, so that it is refused again.
+#[test]
+fn who_is_refused_takes_nothing_from_the_owner() {
+    let [no, yes] = [false, true];
+    let expected =
+        [(no, [yes, yes]), (yes, [no, no]), (yes, [no, yes]), (yes, [yes, no]), (yes, [yes, yes])];
+    outcomes("who_is_refused_takes_nothing_from_the_owner", None, &expected, || {
+        let counter = counter::<1>();
+        let other = thread::spawn({
+            let counter = Arc::clone(&counter);
+            move || [(); 2].map(|()| counter.local().map(|own| own.add(3)).is_some())
+        });
+        let mine = counter.local().map(|own| own.inc()).is_some();
+        let theirs = other.join().unwrap();
+        let added = theirs.map(|was_owner| 3 * u64::from(was_owner)).iter().sum::<u64>();
+        assert_eq!(counter.sum(), u64::from(mine) + added);
+        (mine, theirs)
+    });
+}
+
 /// A second owner gets another cell.
 #[test]
 fn owners_meet() {
