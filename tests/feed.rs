@@ -7,8 +7,8 @@
     reason = "a test that meets what it did not expect should stop"
 )]
 
+use core::sync::atomic::Ordering::Relaxed;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
 
 use latchless::atomic::AtomicU64;
 use proptest::prelude::*;
@@ -16,7 +16,6 @@ use proptest::prelude::*;
 use ends::{Lie, Reader, Writer};
 
 #[path = "../capi/src/feed/ends.rs"]
-#[allow(unreachable_pub, dead_code, reason = "it is a module of another crate")]
 mod ends;
 
 /// What the two sides do.

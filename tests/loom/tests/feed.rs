@@ -11,7 +11,7 @@ use loom::thread;
 use std::sync::atomic::Ordering::Relaxed;
 
 #[path = "../../../capi/src/feed/ends.rs"]
-#[expect(dead_code, unreachable_pub, reason = "it is a module of another crate")]
+#[expect(dead_code, reason = "it is a module of another crate")]
 mod ends;
 
 /// What both sides have: `N` words that loom watches.
