@@ -65,6 +65,66 @@
 #define LATCHLESS_FEED_READER_ALIGN 64
 
 /**
+ * How large a `struct latchless_transfer_link` is, in bytes.
+ */
+#define LATCHLESS_TRANSFER_LINK_SIZE 8
+
+/**
+ * How a `struct latchless_transfer_link` is aligned, in bytes.
+ */
+#define LATCHLESS_TRANSFER_LINK_ALIGN 8
+
+/**
+ * How large a `struct latchless_transfer_chain` is, in bytes.
+ */
+#define LATCHLESS_TRANSFER_CHAIN_SIZE 16
+
+/**
+ * How a `struct latchless_transfer_chain` is aligned, in bytes.
+ */
+#define LATCHLESS_TRANSFER_CHAIN_ALIGN 8
+
+/**
+ * How large a `struct latchless_transfer` is, in bytes.
+ */
+#define LATCHLESS_TRANSFER_SIZE 128
+
+/**
+ * How a `struct latchless_transfer` is aligned, in bytes.
+ */
+#define LATCHLESS_TRANSFER_ALIGN 128
+
+/**
+ * How large a `struct latchless_treiber_link` is, in bytes.
+ */
+#define LATCHLESS_TREIBER_LINK_SIZE 8
+
+/**
+ * How a `struct latchless_treiber_link` is aligned, in bytes.
+ */
+#define LATCHLESS_TREIBER_LINK_ALIGN 8
+
+/**
+ * How large a `struct latchless_treiber_chain` is, in bytes.
+ */
+#define LATCHLESS_TREIBER_CHAIN_SIZE 16
+
+/**
+ * How a `struct latchless_treiber_chain` is aligned, in bytes.
+ */
+#define LATCHLESS_TREIBER_CHAIN_ALIGN 8
+
+/**
+ * How large a `struct latchless_treiber` is, in bytes.
+ */
+#define LATCHLESS_TREIBER_SIZE 128
+
+/**
+ * How a `struct latchless_treiber` is aligned, in bytes.
+ */
+#define LATCHLESS_TREIBER_ALIGN 128
+
+/**
  * How large a `struct latchless_pool_256` is, in bytes.
  */
 #define LATCHLESS_POOL_256_SIZE 1280
@@ -165,6 +225,26 @@
 #define LATCHLESS_STACK_4096_ALIGN 128
 
 /**
+ * How large a `struct latchless_words` is, in bytes.
+ */
+#define LATCHLESS_WORDS_SIZE 384
+
+/**
+ * How a `struct latchless_words` is aligned, in bytes.
+ */
+#define LATCHLESS_WORDS_ALIGN 128
+
+/**
+ * How large a `struct latchless_words_place` is, in bytes.
+ */
+#define LATCHLESS_WORDS_PLACE_SIZE 16
+
+/**
+ * How a `struct latchless_words_place` is aligned, in bytes.
+ */
+#define LATCHLESS_WORDS_PLACE_ALIGN 16
+
+/**
  * How large a `struct latchless_words_256` is, in bytes.
  */
 #define LATCHLESS_WORDS_256_SIZE 4352
@@ -245,6 +325,54 @@ struct LATCHLESS_ALIGNED(64) latchless_feed_reader {
 };
 
 /**
+ * Nodes in a row, of one owner: what goes into a `struct latchless_transfer` or comes out of it
+ * in one step. All bytes zero: no nodes. Move it; never copy it.
+ */
+struct LATCHLESS_ALIGNED(8) latchless_transfer_chain {
+        uint8_t opaque[16];
+};
+
+/**
+ * What makes a node of a structure: a member of it. Needs no initialization. A node that was taken out is the
+ * caller's, who may free it.
+ */
+struct LATCHLESS_ALIGNED(8) latchless_transfer_link {
+        uint8_t opaque[8];
+};
+
+/**
+ * A stack of the caller's nodes that anybody pushes on and that is taken whole, as Linux's `llist`: deferred work,
+ * messages. All bytes zero: an empty stack, no initialization needed.
+ */
+struct LATCHLESS_ALIGNED(128) latchless_transfer {
+        uint8_t opaque[128];
+};
+
+/**
+ * Nodes in a row, of one owner: what goes into a `struct latchless_treiber` or comes out of it
+ * in one step. All bytes zero: no nodes. Move it; never copy it.
+ */
+struct LATCHLESS_ALIGNED(8) latchless_treiber_chain {
+        uint8_t opaque[16];
+};
+
+/**
+ * What makes a node of a structure: a member of it. Needs no initialization. Once it was in a stack it stays one:
+ * its memory may be read, and nothing but these functions writes to it, as long as any such stack is used.
+ */
+struct LATCHLESS_ALIGNED(8) latchless_treiber_link {
+        uint8_t opaque[8];
+};
+
+/**
+ * A lock-free stack of the caller's nodes, which come out one by one, in batches, or all at once: free lists. All
+ * bytes zero: an empty stack, no initialization needed.
+ */
+struct LATCHLESS_ALIGNED(128) latchless_treiber {
+        uint8_t opaque[128];
+};
+
+/**
  * A lock-free pool of up to 256 blocks of one size, in memory of the caller's.
  */
 struct LATCHLESS_ALIGNED(128) latchless_pool_256 {
@@ -314,6 +442,21 @@ struct LATCHLESS_ALIGNED(128) latchless_stack_256 {
  */
 struct LATCHLESS_ALIGNED(128) latchless_stack_4096 {
         uint8_t opaque[16512];
+};
+
+/**
+ * A strictly lock-free ring of words (integers, or pointers) between any number of producers and consumers, in
+ * memory of the caller's.
+ */
+struct LATCHLESS_ALIGNED(128) latchless_words {
+        uint8_t opaque[384];
+};
+
+/**
+ * Room for one word of a `struct latchless_words`.
+ */
+struct LATCHLESS_ALIGNED(16) latchless_words_place {
+        uint8_t opaque[16];
 };
 
 /**
@@ -419,6 +562,23 @@ enum latchless_status latchless_feed_write(struct latchless_feed *feed,
                                            size_t bytes);
 
 /**
+ * Appends the first few of `count` records, as many as there is room for, and shows them to the reader by one
+ * store. Their bytes lie one after another at `data`, record n has `lengths[n]` of them. How many were appended goes
+ * to `written`.
+ *
+ * Returns `OK` if all were; otherwise what `latchless_feed_write` says of the first that was not.
+ *
+ * Progress wait-free, O(bytes). Context any; one call at a time on one end.
+ * `lengths` is valid for `count` lengths, and `data` for the sum of them.
+ */
+LATCHLESS_MUST_USE
+enum latchless_status latchless_feed_write_many(struct latchless_feed *feed,
+                                                const uint8_t *data,
+                                                const size_t *lengths,
+                                                size_t count,
+                                                size_t *written);
+
+/**
  * Looks at what the reader says, without writing anything.
  *
  * Returns `CORRUPT` if he cannot mean it.
@@ -447,7 +607,7 @@ enum latchless_status latchless_feed_reader_init(struct latchless_feed_reader *r
  * Takes the oldest record out, to `data`, and its length to `bytes`.
  *
  * Returns `EMPTY` if there is none; `TOO_SMALL` if it has more than `capacity` bytes: it stays, and `bytes` says
- * how many.
+ * how many; `CORRUPT` if what is there is no record.
  *
  * Progress wait-free, O(bytes). Context any; one call at a time on one end.
  * `data` is valid for `capacity` bytes.
@@ -457,6 +617,214 @@ enum latchless_status latchless_feed_read(struct latchless_feed_reader *reader,
                                           uint8_t *data,
                                           size_t capacity,
                                           size_t *bytes);
+
+/**
+ * Takes up to `count` records out, as long as the next one fits, to `data` one after another, and their lengths to
+ * `lengths`; gives their room back by one store. Returns how many. `latchless_feed_read` says why there are none.
+ *
+ * Progress wait-free, O(bytes). Context any; one call at a time on one end.
+ * `data` is valid for `capacity` bytes, and `lengths` for `count` lengths.
+ */
+LATCHLESS_MUST_USE
+size_t latchless_feed_read_many(struct latchless_feed_reader *reader,
+                                uint8_t *data,
+                                size_t capacity,
+                                size_t *lengths,
+                                size_t count);
+
+/**
+ * Makes a chain without nodes. Memory that is all zeros holds one already.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ */
+void latchless_transfer_chain_init(struct latchless_transfer_chain *chain);
+
+/**
+ * Puts a node before the others.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ * the node is the caller's.
+ */
+void latchless_transfer_chain_push_front(struct latchless_transfer_chain *chain,
+                                         struct latchless_transfer_link *node);
+
+/**
+ * Puts a node behind the others. Of a chain that came out of a stack whole the first call walks all of it.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ * the node is the caller's.
+ */
+void latchless_transfer_chain_push_back(struct latchless_transfer_chain *chain,
+                                        struct latchless_transfer_link *node);
+
+/**
+ * Takes the first node out; null if there is none.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ */
+LATCHLESS_MUST_USE
+struct latchless_transfer_link *latchless_transfer_chain_pop(struct latchless_transfer_chain *chain);
+
+/**
+ * Turns the chain around: what a stack gave newest first becomes oldest first.
+ *
+ * Progress wait-free, O(nodes). Context any; the chain is the caller's.
+ */
+void latchless_transfer_chain_reverse(struct latchless_transfer_chain *chain);
+
+/**
+ * Returns whether there are no nodes.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ */
+LATCHLESS_MUST_USE
+bool latchless_transfer_chain_is_empty(const struct latchless_transfer_chain *chain);
+
+/**
+ * Makes an empty stack. Memory that is all zeros holds one already.
+ *
+ * Progress wait-free. Context any; nobody else uses the stack yet.
+ */
+void latchless_transfer_init(struct latchless_transfer *stack);
+
+/**
+ * Returns whether the stack was empty at some moment during the call.
+ *
+ * Progress wait-free. Context any.
+ */
+LATCHLESS_MUST_USE bool latchless_transfer_is_empty(const struct latchless_transfer *stack);
+
+/**
+ * Puts a node on top. Returns whether the stack was empty: who takes from it may have to be woken. What happened
+ * before happens before what follows the taking of the node.
+ *
+ * Progress lock-free: one `lock cmpxchg`. Context any.
+ * the node is the caller's, and stays where it is until it was taken.
+ */
+bool latchless_transfer_push(const struct latchless_transfer *stack,
+                             struct latchless_transfer_link *node);
+
+/**
+ * Puts the nodes of a chain on top, the first of them uppermost, in one step, and leaves the chain empty. Returns
+ * whether the stack was empty and is no longer.
+ *
+ * Progress lock-free: one `lock cmpxchg`. Context any; the chain is the caller's.
+ * the nodes stay where they are until they were taken.
+ */
+bool latchless_transfer_push_chain(const struct latchless_transfer *stack,
+                                   struct latchless_transfer_chain *chain);
+
+/**
+ * Takes all nodes, to `chain`, the newest first. What was in the chain is forgotten.
+ *
+ * Progress wait-free: one `xchg`. Context any.
+ */
+void latchless_transfer_take_all(const struct latchless_transfer *stack,
+                                 struct latchless_transfer_chain *chain);
+
+/**
+ * Makes a chain without nodes. Memory that is all zeros holds one already.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ */
+void latchless_treiber_chain_init(struct latchless_treiber_chain *chain);
+
+/**
+ * Puts a node before the others.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ * the node is the caller's.
+ */
+void latchless_treiber_chain_push_front(struct latchless_treiber_chain *chain,
+                                        struct latchless_treiber_link *node);
+
+/**
+ * Puts a node behind the others. Of a chain that came out of a stack whole the first call walks all of it.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ * the node is the caller's.
+ */
+void latchless_treiber_chain_push_back(struct latchless_treiber_chain *chain,
+                                       struct latchless_treiber_link *node);
+
+/**
+ * Takes the first node out; null if there is none.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ */
+LATCHLESS_MUST_USE
+struct latchless_treiber_link *latchless_treiber_chain_pop(struct latchless_treiber_chain *chain);
+
+/**
+ * Turns the chain around: what a stack gave newest first becomes oldest first.
+ *
+ * Progress wait-free, O(nodes). Context any; the chain is the caller's.
+ */
+void latchless_treiber_chain_reverse(struct latchless_treiber_chain *chain);
+
+/**
+ * Returns whether there are no nodes.
+ *
+ * Progress wait-free. Context any; the chain is the caller's.
+ */
+LATCHLESS_MUST_USE
+bool latchless_treiber_chain_is_empty(const struct latchless_treiber_chain *chain);
+
+/**
+ * Makes an empty stack. Memory that is all zeros holds one already.
+ *
+ * Progress wait-free. Context any; nobody else uses the stack yet.
+ */
+void latchless_treiber_init(struct latchless_treiber *stack);
+
+/**
+ * Returns whether the stack was empty at some moment during the call.
+ *
+ * Progress wait-free. Context any.
+ */
+LATCHLESS_MUST_USE bool latchless_treiber_is_empty(const struct latchless_treiber *stack);
+
+/**
+ * Puts a node on top. What happened before happens before what follows the pop of it.
+ *
+ * Progress lock-free: one `lock cmpxchg`. Context any.
+ * the node is the caller's.
+ */
+void latchless_treiber_push(const struct latchless_treiber *stack,
+                            struct latchless_treiber_link *node);
+
+/**
+ * Puts the nodes of a chain on top, the first of them uppermost, in one step, and leaves the chain empty.
+ *
+ * Progress lock-free: one `lock cmpxchg`. Context any; the chain is the caller's.
+ */
+void latchless_treiber_push_chain(const struct latchless_treiber *stack,
+                                  struct latchless_treiber_chain *chain);
+
+/**
+ * Takes the node on top; null if at some moment during the call there was none.
+ *
+ * Progress lock-free: one `lock cmpxchg16b`. Context any.
+ */
+LATCHLESS_MUST_USE
+struct latchless_treiber_link *latchless_treiber_pop(const struct latchless_treiber *stack);
+
+/**
+ * Takes up to `count` nodes from the top, in one step, to `chain`. What was in the chain is forgotten.
+ *
+ * Progress lock-free: one `lock cmpxchg16b`, O(count). Context any.
+ */
+void latchless_treiber_pop_many(const struct latchless_treiber *stack,
+                                size_t count,
+                                struct latchless_treiber_chain *chain);
+
+/**
+ * Takes all nodes, in one step, to `chain`, the uppermost first. What was in the chain is forgotten.
+ *
+ * Progress lock-free. Context any.
+ */
+void latchless_treiber_pop_all(const struct latchless_treiber *stack,
+                               struct latchless_treiber_chain *chain);
 
 /**
  * Makes a pool of `count` blocks of `block_bytes` bytes each in `memory`, all free. The blocks are as
@@ -636,6 +1004,19 @@ enum latchless_status latchless_records_write(struct latchless_records_writer *w
                                               size_t bytes);
 
 /**
+ * Appends the first few of `count` records, as many as there is room for, and shows them to the reader by one
+ * store. Their bytes lie one after another at `data`, record n has `lengths[n]` of them. Returns how many.
+ *
+ * Progress wait-free, O(bytes). Context any; one call at a time on one end.
+ * `lengths` is valid for `count` lengths, and `data` for the sum of them.
+ */
+LATCHLESS_MUST_USE
+size_t latchless_records_write_many(struct latchless_records_writer *writer,
+                                    const uint8_t *data,
+                                    const size_t *lengths,
+                                    size_t count);
+
+/**
  * Takes the oldest record out, to `data`, and its length to `bytes`.
  *
  * Returns `EMPTY` if there is none; `TOO_SMALL` if it has more than `capacity` bytes: it stays, and `bytes` says
@@ -649,6 +1030,20 @@ enum latchless_status latchless_records_read(struct latchless_records_reader *re
                                              uint8_t *data,
                                              size_t capacity,
                                              size_t *bytes);
+
+/**
+ * Takes up to `count` records out, as long as the next one fits, to `data` one after another, and their lengths to
+ * `lengths`; gives their room back by one store. Returns how many. `latchless_records_read` says why there are none.
+ *
+ * Progress wait-free, O(bytes). Context any; one call at a time on one end.
+ * `data` is valid for `capacity` bytes, and `lengths` for `count` lengths.
+ */
+LATCHLESS_MUST_USE
+size_t latchless_records_read_many(struct latchless_records_reader *reader,
+                                   uint8_t *data,
+                                   size_t capacity,
+                                   size_t *lengths,
+                                   size_t count);
 
 /**
  * Returns whether a record can be read now.
@@ -905,6 +1300,102 @@ size_t latchless_stack_4096_pop_many(const struct latchless_stack_4096 *stack,
 LATCHLESS_MUST_USE bool latchless_stack_4096_is_empty(const struct latchless_stack_4096 *stack);
 
 /**
+ * Makes an empty ring with its words in `memory`: `capacity` of them, a power of two, at most 2^31. For speed let
+ * it start on a cache line.
+ *
+ * Returns `INVALID` if `capacity` is none of these.
+ *
+ * Progress wait-free, O(capacity). Context any; nobody else uses the ring yet.
+ * `memory` lasts as long as the ring, and nobody else uses it.
+ */
+LATCHLESS_MUST_USE
+enum latchless_status latchless_words_init(struct latchless_words *ring,
+                                           struct latchless_words_place *memory,
+                                           size_t capacity);
+
+/**
+ * Appends `value`. What happened before happens before what follows the pop of it.
+ *
+ * Returns `FULL` if at some moment during the call there was no room, `CLOSED` once the ring is
+ * closed.
+ *
+ * Progress lock-free: one `lock cmpxchg16b`. Context any.
+ */
+LATCHLESS_MUST_USE
+enum latchless_status latchless_words_push(const struct latchless_words *ring,
+                                           uint64_t value);
+
+/**
+ * Appends the first few of `values`, as many as there is room for. Returns how many. Words of others
+ * may come to lie between them.
+ *
+ * Progress lock-free for each. Context any.
+ * `values` is valid for `count` words.
+ */
+LATCHLESS_MUST_USE
+size_t latchless_words_push_many(const struct latchless_words *ring,
+                                 const uint64_t *values,
+                                 size_t count);
+
+/**
+ * Appends `value`; if there is no room, in exchange for the oldest word, which goes to `evicted`, and
+ * `*has_evicted` says whether there was one.
+ *
+ * Returns `CLOSED` once the ring is closed.
+ *
+ * Progress lock-free: one `lock cmpxchg16b`. Context any.
+ */
+LATCHLESS_MUST_USE
+enum latchless_status latchless_words_force_push(const struct latchless_words *ring,
+                                                 uint64_t value,
+                                                 uint64_t *evicted,
+                                                 bool *has_evicted);
+
+/**
+ * Takes the oldest word out, to `value`.
+ *
+ * Returns `EMPTY` if at some moment during the call there was none.
+ *
+ * Progress lock-free: one `lock cmpxchg`. Context any.
+ */
+LATCHLESS_MUST_USE
+enum latchless_status latchless_words_pop(const struct latchless_words *ring,
+                                          uint64_t *value);
+
+/**
+ * Takes up to `count` words out, to `values`. Returns how many. Others may have taken some from between
+ * them.
+ *
+ * Progress lock-free for each. Context any.
+ * `values` is valid for `count` words.
+ */
+LATCHLESS_MUST_USE
+size_t latchless_words_pop_many(const struct latchless_words *ring,
+                                uint64_t *values,
+                                size_t count);
+
+/**
+ * Refuses all pushes from now on. Returns whether the ring was open until now.
+ *
+ * Progress lock-free. Context any.
+ */
+bool latchless_words_close(const struct latchless_words *ring);
+
+/**
+ * Whether the ring is closed and every word was taken: there will never be one again.
+ *
+ * Progress lock-free. Context any.
+ */
+LATCHLESS_MUST_USE bool latchless_words_is_drained(const struct latchless_words *ring);
+
+/**
+ * Estimates how many words are in the ring: exact while no call is under way.
+ *
+ * Progress lock-free. Context any.
+ */
+LATCHLESS_MUST_USE size_t latchless_words_len(const struct latchless_words *ring);
+
+/**
  * Makes an empty ring. Memory that is all zeros holds one already.
  *
  * Progress wait-free. Context any; nobody else uses the ring yet.
@@ -1092,6 +1583,18 @@ LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_feed) == LATCHLESS_FEED_SIZE, "b
 LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_feed) == LATCHLESS_FEED_ALIGN, "built otherwise");
 LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_feed_reader) == LATCHLESS_FEED_READER_SIZE, "built otherwise");
 LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_feed_reader) == LATCHLESS_FEED_READER_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_transfer_link) == LATCHLESS_TRANSFER_LINK_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_transfer_link) == LATCHLESS_TRANSFER_LINK_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_transfer_chain) == LATCHLESS_TRANSFER_CHAIN_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_transfer_chain) == LATCHLESS_TRANSFER_CHAIN_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_transfer) == LATCHLESS_TRANSFER_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_transfer) == LATCHLESS_TRANSFER_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_treiber_link) == LATCHLESS_TREIBER_LINK_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_treiber_link) == LATCHLESS_TREIBER_LINK_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_treiber_chain) == LATCHLESS_TREIBER_CHAIN_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_treiber_chain) == LATCHLESS_TREIBER_CHAIN_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_treiber) == LATCHLESS_TREIBER_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_treiber) == LATCHLESS_TREIBER_ALIGN, "built otherwise");
 LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_pool_256) == LATCHLESS_POOL_256_SIZE, "built otherwise");
 LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_pool_256) == LATCHLESS_POOL_256_ALIGN, "built otherwise");
 LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_pool_4096) == LATCHLESS_POOL_4096_SIZE, "built otherwise");
@@ -1112,6 +1615,10 @@ LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_stack_256) == LATCHLESS_STACK_25
 LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_stack_256) == LATCHLESS_STACK_256_ALIGN, "built otherwise");
 LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_stack_4096) == LATCHLESS_STACK_4096_SIZE, "built otherwise");
 LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_stack_4096) == LATCHLESS_STACK_4096_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_words) == LATCHLESS_WORDS_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_words) == LATCHLESS_WORDS_ALIGN, "built otherwise");
+LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_words_place) == LATCHLESS_WORDS_PLACE_SIZE, "built otherwise");
+LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_words_place) == LATCHLESS_WORDS_PLACE_ALIGN, "built otherwise");
 LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_words_256) == LATCHLESS_WORDS_256_SIZE, "built otherwise");
 LATCHLESS_STATIC_ASSERT(__alignof__(struct latchless_words_256) == LATCHLESS_WORDS_256_ALIGN, "built otherwise");
 LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_words_4096) == LATCHLESS_WORDS_4096_SIZE, "built otherwise");

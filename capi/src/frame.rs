@@ -55,3 +55,21 @@ pub(crate) unsafe fn read(runs: [Run<*const u64>; 2], data: *mut u8, bytes: usiz
     // SAFETY: what is left is in the second run, by the caller's word.
     unsafe { ptr::copy_nonoverlapping(second.cast::<u8>(), rest, bytes - before) };
 }
+
+/// The runs without their first `words` words, of which there are so many. The first is not empty unless both are.
+///
+/// # Safety
+///
+/// Both runs are of valid memory.
+#[inline]
+pub(crate) unsafe fn skip(runs: [Run<*const u64>; 2], words: usize) -> [Run<*const u64>; 2] {
+    let [(first, first_words), (second, second_words)] = runs;
+    if words < first_words {
+        // SAFETY: within the first run.
+        return [(unsafe { first.add(words) }, first_words - words), (second, second_words)];
+    }
+    let words = words - first_words;
+    // SAFETY: within the second run, or at its end.
+    let rest = unsafe { second.add(words) };
+    [(rest, second_words - words), (rest, 0)]
+}

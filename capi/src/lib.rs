@@ -27,6 +27,7 @@ compile_error!("`latchless_words` takes `lock cmpxchg16b`: the C ABI is for x86-
 mod counter;
 mod feed;
 mod frame;
+mod nodes;
 mod pool;
 mod records;
 #[doc(hidden)]
@@ -38,6 +39,7 @@ mod words;
 
 pub use self::counter::*;
 pub use self::feed::*;
+pub use self::nodes::*;
 pub use self::pool::*;
 pub use self::records::*;
 pub use self::spsc::*;

@@ -139,6 +139,47 @@ pub unsafe extern "C" fn latchless_records_write(
     Ok
 }
 
+/// Appends the first few of `count` records, as many as there is room for, and shows them to the reader by one
+/// store. Their bytes lie one after another at `data`, record n has `lengths[n]` of them. Returns how many.
+///
+/// **Progress** wait-free, O(bytes). **Context** any; one call at a time on one end.
+///
+/// # Safety
+///
+/// See the crate; `lengths` is valid for `count` lengths, and `data` for the sum of them.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn latchless_records_write_many(
+    writer: *mut latchless_records_writer,
+    data: *const u8,
+    lengths: *const usize,
+    count: usize,
+) -> usize {
+    // SAFETY: the caller's word.
+    let producer = unsafe { exclusive(writer) };
+    // SAFETY: the caller's word.
+    let lengths = unsafe { core::slice::from_raw_parts(lengths, count) };
+    let mut chunk = producer.write_chunk_up_to(usize::MAX);
+    let (first, second) = chunk.as_mut_slices();
+    let room = first.len() + second.len();
+    let runs = [first, second].map(|run| (run.as_mut_ptr().cast::<u64>().cast_const(), run.len()));
+    let (mut data, mut total, mut done) = (data, 0, 0);
+    for &bytes in lengths {
+        let Some(words) = frame::words(bytes).filter(|&words| words <= room - total) else { break };
+        // SAFETY: so many words are in the chunk.
+        let rest = unsafe { frame::skip(runs, total) };
+        // SAFETY: `words` words are left, at least one.
+        unsafe { frame::write(rest.map(|(run, words)| (run.cast_mut(), words)), data, bytes) };
+        // SAFETY: the caller's word; the next record is there, or the end.
+        data = unsafe { data.add(bytes) };
+        total += words;
+        done += 1;
+    }
+    // SAFETY: they were written, but for what is behind the last byte of each, which nobody reads.
+    unsafe { chunk.commit(total) };
+    done
+}
+
 /// Takes the oldest record out, to `data`, and its length to `bytes`.
 ///
 /// Returns `EMPTY` if there is none; `TOO_SMALL` if it has more than `capacity` bytes: it stays, and `bytes` says
@@ -175,6 +216,58 @@ pub unsafe extern "C" fn latchless_records_read(
     unsafe { frame::read(runs, data, length) };
     chunk.commit_all();
     Ok
+}
+
+/// Takes up to `count` records out, as long as the next one fits, to `data` one after another, and their lengths to
+/// `lengths`; gives their room back by one store. Returns how many. `latchless_records_read` says why there are none.
+///
+/// **Progress** wait-free, O(bytes). **Context** any; one call at a time on one end.
+///
+/// # Safety
+///
+/// See the crate; `data` is valid for `capacity` bytes, and `lengths` for `count` lengths.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn latchless_records_read_many(
+    reader: *mut latchless_records_reader,
+    data: *mut u8,
+    capacity: usize,
+    lengths: *mut usize,
+    count: usize,
+) -> usize {
+    // SAFETY: the caller's word.
+    let consumer = unsafe { exclusive(reader) };
+    let chunk = consumer.read_chunk_up_to(usize::MAX);
+    let (first, second) = chunk.as_slices();
+    let pending = first.len() + second.len();
+    let runs = [first, second].map(|run| (run.as_ptr(), run.len()));
+    let (mut filled, mut total, mut done) = (0, 0, 0);
+    while done < count && total < pending {
+        // SAFETY: so many words are in the chunk.
+        let rest = unsafe { frame::skip(runs, total) };
+        // SAFETY: a word is left.
+        let length = unsafe { rest[0].0.read() } as usize;
+        if length > capacity - filled {
+            break;
+        }
+        // A record is shown by one store, so all of it is there.
+        let Some(words) = frame::words(length).filter(|&words| words <= pending - total) else {
+            break;
+        };
+        // SAFETY: within `capacity`, or at its end.
+        let place = unsafe { data.add(filled) };
+        // SAFETY: `words` words are left, at least one.
+        unsafe { frame::read(rest, place, length) };
+        // SAFETY: below `count`.
+        let place = unsafe { lengths.add(done) };
+        // SAFETY: the caller's word.
+        unsafe { place.write(length) };
+        filled += length;
+        total += words;
+        done += 1;
+    }
+    chunk.commit(total);
+    done
 }
 
 /// Returns whether a record can be read now.

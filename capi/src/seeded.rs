@@ -43,19 +43,26 @@ pub extern "C" fn latchless_seeded_panic(index: usize) -> u8 {
     [1, 2, 3, 4][index]
 }
 
-/// Copies 16 bytes as a program would.
+/// Copies 16 bytes as a program would. In assembly: of intrinsics the compiler makes other instructions where the target has
+/// no vector registers.
 ///
 /// # Safety
 ///
 /// Both are valid for so much.
 #[cfg(feature = "seeded_sse")]
-#[target_feature(enable = "sse2")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn latchless_seeded_sse(from: *const u8, to: *mut u8) {
-    use core::arch::x86_64::{_mm_loadu_si128, _mm_storeu_si128};
-
+    // STORY: `to.cast::<[u8; 16]>().write_unaligned(from.cast::<[u8; 16]>().read_unaligned())`.
+    // ASM: SDM "MOVUPS". Writes no flags.
     // SAFETY: the caller's word.
-    let line = unsafe { _mm_loadu_si128(from.cast()) };
-    // SAFETY: the caller's word.
-    unsafe { _mm_storeu_si128(to.cast(), line) };
+    unsafe {
+        core::arch::asm!(
+            "movups xmm0, [{from}]",
+            "movups [{to}], xmm0",
+            from = in(reg) from,
+            to = in(reg) to,
+            out("xmm0") _,
+            options(nostack, preserves_flags),
+        );
+    }
 }

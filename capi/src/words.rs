@@ -1,14 +1,20 @@
-//! The rings of words between many and many, for a few capacities: a capacity is part of the type.
+//! The rings of words between many and many: of a few capacities that are part of the type, all zeros and ready, and
+//! of any capacity in memory of the caller's.
 
-use latchless::ring::WordRing;
+use core::mem::MaybeUninit;
 
-use crate::latchless_status::{self, Empty, Ok};
+use latchless::ring::mpmc::WordEntry;
+use latchless::ring::{WordRing, WordSliceRing};
+
+use crate::latchless_status::{self, Empty, Invalid, Ok};
 use crate::{opaque, shared};
+
+/// A ring in the caller's memory. C sees to it that this lasts.
+type Ring = WordSliceRing<'static, u64>;
 
 macro_rules! words {
     ($name:ident of $capacity:literal, $size:literal, $size_name:ident $align_name:ident,
-     $init:ident $push:ident $push_many:ident $force_push:ident $pop:ident $pop_many:ident
-     $close:ident $is_drained:ident $len:ident) => {
+     $init:ident $($call:ident)*) => {
         opaque! {
             #[doc = concat!(" A strictly lock-free ring of ", stringify!($capacity), " words (integers, or pointers) between any")]
             /// number of producers and consumers. All bytes zero: an empty ring, no initialization needed.
@@ -28,6 +34,13 @@ macro_rules! words {
             unsafe { ring.write_bytes(0, 1) };
         }
 
+        calls! { $name $($call)* }
+    };
+}
+
+macro_rules! calls {
+    ($name:ident $push:ident $push_many:ident $force_push:ident $pop:ident $pop_many:ident
+     $close:ident $is_drained:ident $len:ident) => {
         /// Appends `value`. What happened before happens before what follows the pop of it.
         ///
         /// Returns `FULL` if at some moment during the call there was no room, `CLOSED` once the ring is
@@ -186,6 +199,48 @@ macro_rules! words {
             unsafe { shared(ring) }.len()
         }
     };
+}
+
+opaque! {
+    /// A strictly lock-free ring of words (integers, or pointers) between any number of producers and consumers, in
+    /// memory of the caller's.
+    latchless_words = Ring, 384 aligned 128, LATCHLESS_WORDS_SIZE LATCHLESS_WORDS_ALIGN
+}
+opaque! {
+    /// Room for one word of a `struct latchless_words`.
+    latchless_words_place = WordEntry, 16 aligned 16, LATCHLESS_WORDS_PLACE_SIZE LATCHLESS_WORDS_PLACE_ALIGN
+}
+
+/// Makes an empty ring with its words in `memory`: `capacity` of them, a power of two, at most 2^31. For speed let
+/// it start on a cache line.
+///
+/// Returns `INVALID` if `capacity` is none of these.
+///
+/// **Progress** wait-free, O(capacity). **Context** any; nobody else uses the ring yet.
+///
+/// # Safety
+///
+/// See the crate; `memory` lasts as long as the ring, and nobody else uses it.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn latchless_words_init(
+    ring: *mut latchless_words,
+    memory: *mut latchless_words_place,
+    capacity: usize,
+) -> latchless_status {
+    let memory = memory.cast::<MaybeUninit<WordEntry>>();
+    // SAFETY: the caller's word; what is there needs not be initialized.
+    let memory = unsafe { core::slice::from_raw_parts_mut(memory, capacity) };
+    let Result::Ok(made) = Ring::in_slice(memory) else { return Invalid };
+    // SAFETY: the caller's word.
+    unsafe { ring.cast::<Ring>().write(made) };
+    Ok
+}
+
+calls! {
+    latchless_words latchless_words_push latchless_words_push_many latchless_words_force_push
+    latchless_words_pop latchless_words_pop_many latchless_words_close latchless_words_is_drained
+    latchless_words_len
 }
 
 words! {

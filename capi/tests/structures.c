@@ -16,7 +16,19 @@
 	} while (0)
 #define OK(call) CHECK((call) == LATCHLESS_STATUS_OK)
 
-enum { THREADS = 4, PER_THREAD = 50000, BLOCK_BYTES = 48 };
+#ifndef PER_THREAD
+#define PER_THREAD 50000
+#endif
+enum { THREADS = 4, BLOCK_BYTES = 48, ITEMS = 64 };
+
+/* A node of both kinds of stacks. */
+struct item {
+	size_t owner;
+	struct latchless_transfer_link mail;
+	struct latchless_treiber_link spare;
+};
+
+#define ITEM(link, member) ((struct item *)((char *)(link) - offsetof(struct item, member)))
 
 static struct latchless_counter counter;
 static struct latchless_words_256 words;
@@ -25,6 +37,11 @@ static struct latchless_stack_256 stack;
 static struct latchless_stack_4096 large_stack;
 static struct latchless_pool_256 pool;
 static struct latchless_pool_4096 large_pool;
+static struct latchless_words any_words;
+static struct latchless_words_place places[32];
+static struct latchless_transfer mail;
+static struct latchless_treiber spare;
+static struct item items[ITEMS];
 static struct latchless_spsc ring;
 static struct latchless_records records;
 static uint64_t ring_memory[1024], records_memory[64];
@@ -98,6 +115,72 @@ static void byte_records(void)
 	}
 	OK(latchless_records_write(&writer, in, 63 * 8));
 	CHECK(latchless_records_write(&writer, in, 0) == LATCHLESS_STATUS_FULL);
+	latchless_records_release_writer(&writer);
+	latchless_records_release_reader(&reader);
+}
+
+/* The same records one by one and many at a time, in both directions. */
+static void many_records(void)
+{
+	static uint64_t feed_memory[64], tail __attribute__((aligned(64))), head __attribute__((aligned(64)));
+	struct latchless_records_writer writer;
+	struct latchless_records_reader reader;
+	struct latchless_feed feed;
+	struct latchless_feed_reader feed_reader;
+	size_t lengths[16], got[16], round, n, bytes, done;
+	uint8_t in[1024], out[1024];
+
+	OK(latchless_records_init(&records, records_memory, 64));
+	OK(latchless_records_take_writer(&records, &writer));
+	OK(latchless_records_take_reader(&records, &reader));
+	OK(latchless_feed_init(&feed, &tail, &head, feed_memory, 64));
+	OK(latchless_feed_reader_init(&feed_reader, &tail, &head, feed_memory, 64));
+	for (n = 0; n < sizeof(in); n++)
+		in[n] = (uint8_t)(n * 7 + n / 256);
+	for (round = 0; round < 2000; round++) {
+		size_t sum = 0, fit = 0, room = 0;
+
+		for (n = 0; n < 16; n++) {
+			lengths[n] = (round * 5 + n * n) % 64;
+			room += 1 + (lengths[n] + 7) / 8;
+			if (room <= 64) {
+				fit = n + 1;
+				sum += lengths[n];
+			}
+		}
+		CHECK(latchless_records_write_many(&writer, in, lengths, 16) == fit);
+		CHECK(latchless_feed_write_many(&feed, in, lengths, 16, &done) ==
+		      (fit == 16 ? LATCHLESS_STATUS_OK : LATCHLESS_STATUS_FULL));
+		CHECK(done == fit);
+		/* One by itself, then what fits into less than all of it, then the rest. */
+		OK(latchless_records_read(&reader, out, sizeof(out), &bytes));
+		CHECK(bytes == lengths[0] && memcmp(out, in, bytes) == 0);
+		OK(latchless_feed_read(&feed_reader, out, sizeof(out), &bytes));
+		CHECK(bytes == lengths[0] && memcmp(out, in, bytes) == 0);
+		memset(out, 0xee, sizeof(out));
+		n = latchless_records_read_many(&reader, out + bytes, lengths[1] + lengths[2], got, 16);
+		CHECK(n == 2 || lengths[3] == 0);
+		CHECK(memcmp(out + bytes, in + bytes, lengths[1] + lengths[2]) == 0);
+		CHECK(out[bytes + lengths[1] + lengths[2]] == 0xee);
+		n += latchless_records_read_many(&reader, out + bytes + lengths[1] + lengths[2], sizeof(out) - 256, got + n,
+						 16 - n);
+		CHECK(n == fit - 1 && memcmp(got, lengths + 1, n * sizeof(*got)) == 0);
+		CHECK(memcmp(out + bytes, in + bytes, sum - bytes) == 0 && out[sum] == 0xee);
+		CHECK(latchless_records_read_many(&reader, out, sizeof(out), got, 16) == 0);
+		memset(out, 0xee, sizeof(out));
+		CHECK(latchless_feed_read_many(&feed_reader, out, sizeof(out), got, 3) == 3);
+		n = 3 + latchless_feed_read_many(&feed_reader, out + got[0] + got[1] + got[2], 512, got + 3, 13);
+		CHECK(n == fit - 1 && memcmp(got, lengths + 1, n * sizeof(*got)) == 0);
+		CHECK(memcmp(out, in + bytes, sum - bytes) == 0 && out[sum - bytes] == 0xee);
+		CHECK(latchless_feed_read_many(&feed_reader, out, sizeof(out), got, 16) == 0);
+	}
+	lengths[1] = (size_t)-1;
+	CHECK(latchless_feed_write_many(&feed, in, lengths, 2, &done) == LATCHLESS_STATUS_INVALID && done == 1);
+	CHECK(latchless_records_write_many(&writer, in, lengths, 2) == 1);
+	__atomic_store_n(&head, tail + 1, __ATOMIC_RELAXED);
+	for (n = 0; n < 16; n++)
+		lengths[n] = 56;
+	CHECK(latchless_feed_write_many(&feed, in, lengths, 16, &done) == LATCHLESS_STATUS_CORRUPT && done < 8);
 	latchless_records_release_writer(&writer);
 	latchless_records_release_reader(&reader);
 }
@@ -197,6 +280,85 @@ static void word_rings(void)
 	CHECK(!latchless_words_4096_is_drained(&many_words));
 	OK(latchless_words_4096_pop(&many_words, &value));
 	CHECK(latchless_words_4096_is_drained(&many_words));
+
+	CHECK(latchless_words_init(&any_words, places, 31) == LATCHLESS_STATUS_INVALID);
+	CHECK(latchless_words_init(&any_words, places, 0) == LATCHLESS_STATUS_INVALID);
+	OK(latchless_words_init(&any_words, places, 32));
+	CHECK(latchless_words_push_many(&any_words, values, 300) == 32 && latchless_words_len(&any_words) == 32);
+	CHECK(latchless_words_push(&any_words, 1) == LATCHLESS_STATUS_FULL);
+	OK(latchless_words_force_push(&any_words, 3, &value, &evicted));
+	CHECK(evicted && latchless_words_pop_many(&any_words, values, 300) == 32 && values[31] == 3);
+	CHECK(latchless_words_pop(&any_words, &value) == LATCHLESS_STATUS_EMPTY);
+	CHECK(latchless_words_close(&any_words) && latchless_words_is_drained(&any_words));
+	OK(latchless_words_init(&any_words, places, 16));
+}
+
+/* Without an initialization: all of it is in static memory. */
+static void nodes(void)
+{
+	struct latchless_transfer_chain letters = { { 0 } };
+	struct latchless_treiber_chain idle = { { 0 } };
+	size_t n;
+
+	CHECK(latchless_transfer_is_empty(&mail) && latchless_treiber_is_empty(&spare));
+	CHECK(latchless_transfer_push(&mail, &items[0].mail) && !latchless_transfer_push(&mail, &items[1].mail));
+	latchless_transfer_chain_push_back(&letters, &items[3].mail);
+	latchless_transfer_chain_push_front(&letters, &items[2].mail);
+	CHECK(!latchless_transfer_push_chain(&mail, &letters) && latchless_transfer_chain_is_empty(&letters));
+	CHECK(!latchless_transfer_push_chain(&mail, &letters));
+	latchless_transfer_take_all(&mail, &letters);
+	CHECK(latchless_transfer_is_empty(&mail) && latchless_transfer_chain_pop(&letters) == &items[2].mail);
+	latchless_transfer_chain_reverse(&letters);
+	CHECK(latchless_transfer_chain_pop(&letters) == &items[0].mail);
+	CHECK(latchless_transfer_chain_pop(&letters) == &items[1].mail);
+	CHECK(latchless_transfer_chain_pop(&letters) == &items[3].mail);
+	CHECK(latchless_transfer_chain_pop(&letters) == NULL);
+
+	CHECK(latchless_treiber_pop(&spare) == NULL);
+	for (n = 0; n < ITEMS; n++)
+		latchless_treiber_chain_push_back(&idle, &items[n].spare);
+	latchless_treiber_push_chain(&spare, &idle);
+	CHECK(latchless_treiber_chain_is_empty(&idle) && latchless_treiber_pop(&spare) == &items[0].spare);
+	latchless_treiber_pop_many(&spare, 2, &idle);
+	CHECK(latchless_treiber_chain_pop(&idle) == &items[1].spare);
+	latchless_treiber_push(&spare, &items[1].spare);
+	latchless_treiber_pop_all(&spare, &idle);
+	latchless_treiber_chain_reverse(&idle);
+	latchless_treiber_chain_push_front(&idle, &items[0].spare);
+	latchless_treiber_chain_push_back(&idle, &items[2].spare);
+	for (n = 0; latchless_treiber_chain_pop(&idle) != NULL; n++)
+		;
+	CHECK(n == ITEMS);
+	latchless_treiber_chain_init(&idle);
+	latchless_transfer_chain_init(&letters);
+	latchless_treiber_init(&spare);
+	latchless_transfer_init(&mail);
+	for (n = 0; n < ITEMS; n++)
+		latchless_treiber_push(&spare, &items[n].spare);
+}
+
+/* Takes an item, sends it, and gives back what others have sent: each item has one owner at a time. */
+static void exchange(size_t me)
+{
+	struct latchless_treiber_link *idle = latchless_treiber_pop(&spare);
+	struct latchless_transfer_chain letters;
+	struct latchless_transfer_link *letter;
+
+	if (idle != NULL) {
+		struct item *item = ITEM(idle, spare);
+
+		CHECK(item->owner == 0);
+		item->owner = me + 1;
+		latchless_transfer_push(&mail, &item->mail);
+	}
+	latchless_transfer_take_all(&mail, &letters);
+	while ((letter = latchless_transfer_chain_pop(&letters)) != NULL) {
+		struct item *item = ITEM(letter, mail);
+
+		CHECK(item->owner != 0);
+		item->owner = 0;
+		latchless_treiber_push(&spare, &item->spare);
+	}
 }
 
 static void *work(void *argument)
@@ -212,6 +374,11 @@ static void *work(void *argument)
 			sums[0][me] += n;
 		if (latchless_words_256_pop(&words, &value) == LATCHLESS_STATUS_OK)
 			sums[1][me] += value;
+		if (latchless_words_push(&any_words, n) == LATCHLESS_STATUS_OK)
+			sums[0][me] += n;
+		if (latchless_words_pop(&any_words, &value) == LATCHLESS_STATUS_OK)
+			sums[1][me] += value;
+		exchange(me);
 		block = latchless_pool_256_alloc(&pool);
 		CHECK(block != NULL);
 		memset(block, (int)me, BLOCK_BYTES);
@@ -237,9 +404,15 @@ static void threads(void)
 	}
 	while (latchless_words_256_pop(&words, &value) == LATCHLESS_STATUS_OK)
 		popped += value;
+	while (latchless_words_pop(&any_words, &value) == LATCHLESS_STATUS_OK)
+		popped += value;
 	CHECK(pushed == popped && pushed > 0);
 	CHECK(latchless_counter_get(&counter) == (uint64_t)THREADS * PER_THREAD);
 	CHECK(latchless_pool_256_alloc_many(&pool, taken, 65) == 64);
+	CHECK(latchless_transfer_is_empty(&mail));
+	for (me = 0; latchless_treiber_pop(&spare) != NULL; me++)
+		;
+	CHECK(me == ITEMS);
 }
 
 int main(void)
@@ -248,9 +421,11 @@ int main(void)
 	counters();
 	spsc();
 	byte_records();
+	many_records();
 	hostile_feed();
 	indices_and_blocks();
 	word_rings();
+	nodes();
 	threads();
 	puts("every structure is as its header says");
 	return 0;

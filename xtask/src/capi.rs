@@ -1,6 +1,9 @@
 //! `cargo xtask capi`: the C header, made from the crate `capi`, and the library that goes with it.
 
+mod throughput;
+
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -21,12 +24,31 @@ const PKG_CONFIG: &str = "capi/latchless.pc.in";
 const TRIAL: &str = "target/capi";
 /// What every program is compiled with.
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wshadow", "-Werror"];
-/// The programs: source, compiler, language, and a way to build it.
-const PROGRAMS: [(&str, &str, &str, &[&str]); 3] = [
-    ("capi/tests/structures.c", "gcc", "-std=c11", &["-O2"]),
-    ("capi/tests/structures.c", "gcc", "-std=c11", &["-O1", "-g", "-fsanitize=address,undefined"]),
-    ("capi/examples/pipeline.cpp", "g++", "-std=c++17", &["-O2"]),
+/// The programs that use it.
+const PROGRAMS: [Program; 4] = [
+    Program { options: &["-O2"], ..STRUCTURES },
+    Program { options: &["-O1", "-g", "-fsanitize=address,undefined"], ..STRUCTURES },
+    // Sees into the inline assembly as well, which the sanitizers do not.
+    Program {
+        options: &["-O1", "-g", "-DPER_THREAD=2000"],
+        under: &["valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full"],
+        ..STRUCTURES
+    },
+    Program {
+        source: "capi/examples/pipeline.cpp",
+        compiler: "g++",
+        language: "-std=c++17",
+        options: &["-O2"],
+        under: &[],
+    },
 ];
+const STRUCTURES: Program = Program {
+    source: "capi/tests/structures.c",
+    compiler: "gcc",
+    language: "-std=c11",
+    options: &[],
+    under: &[],
+};
 /// No program takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -48,6 +70,17 @@ const PREAMBLE: &str = "\
 #define LATCHLESS_STATIC_ASSERT _Static_assert
 #endif";
 
+/// A program, and a way to build and run it.
+#[derive(Clone, Copy, Debug)]
+struct Program {
+    source: &'static str,
+    compiler: &'static str,
+    language: &'static str,
+    options: &'static [&'static str],
+    /// What runs it; nothing: it runs by itself.
+    under: &'static [&'static str],
+}
+
 /// The arguments of `cargo xtask capi`.
 #[derive(Args, Debug)]
 pub(crate) struct CapiArgs {
@@ -57,10 +90,16 @@ pub(crate) struct CapiArgs {
     /// Install the headers, the library and its pkg-config file here
     #[arg(long, value_name = "PREFIX")]
     install: Option<PathBuf>,
+    /// Time batches through a ring in C and in Rust, and judge whether C is within 10 % of Rust
+    #[arg(long, conflicts_with_all = ["bless", "install"])]
+    throughput: bool,
 }
 
 /// Writes the header, installs the library, or checks both.
 pub(crate) fn run(workspace: &Workspace, args: &CapiArgs) -> Result<()> {
+    if args.throughput {
+        return throughput::run(workspace);
+    }
     if args.bless {
         fs::write(workspace.path(HEADER), header(workspace)?)
             .with_context(|| format!("cannot write {HEADER}"))?;
@@ -79,25 +118,37 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let there = fs::read_to_string(workspace.path(HEADER))
         .with_context(|| format!("cannot read {HEADER}"))?;
     ensure!(there == made, "{HEADER} is out of date: run `cargo xtask capi --bless`");
-    println!("    {HEADER}: is that of the crate");
+    let silent = silent(&made);
+    ensure!(silent.is_empty(), "{HEADER} does not say what it has to:\n{}", silent.join("\n"));
+    println!("    {HEADER}: is that of the crate, and each function says its progress and context");
     let prefix = workspace.path(TRIAL);
     install(workspace, &prefix)?;
-    for (source, compiler, language, options) in PROGRAMS {
-        run_program(workspace, &prefix, source, compiler, language, options)?;
+    for program in PROGRAMS {
+        run_program(workspace, &prefix, program)?;
     }
     kernel_object::checked(workspace)?;
     kernel_object::find_seeds(workspace)
 }
 
 /// Compiles a program as a user would, by what pkg-config says, and runs it.
-fn run_program(
-    workspace: &Workspace,
-    prefix: &Path,
-    source: &str,
-    compiler: &str,
-    language: &str,
-    options: &[&str],
-) -> Result<()> {
+fn run_program(workspace: &Workspace, prefix: &Path, program: Program) -> Result<()> {
+    let Program { source, options, under, .. } = program;
+    let mut command = Command::new(compiled(workspace, prefix, program)?);
+    if let [tool, arguments @ ..] = under {
+        setup::program(tool, tool)?;
+        let program = mem::replace(&mut command, Command::new(tool));
+        command.args(arguments).arg(program.get_program());
+    }
+    let outcome = process::judge(&mut command, PATIENCE)?;
+    ensure!(outcome.succeeded && !outcome.timed_out, "{source} failed:\n{}", outcome.output);
+    let how = options.iter().chain(under.first()).copied().collect::<Vec<_>>().join(" ");
+    println!("    {source} {how}: {}", outcome.output.trim_end());
+    Ok(())
+}
+
+/// Compiles a program as a user would, and says where it is.
+fn compiled(workspace: &Workspace, prefix: &Path, program: Program) -> Result<PathBuf> {
+    let Program { source, compiler, language, options, .. } = program;
     setup::program(compiler, compiler)?;
     setup::program("pkg-config", "pkgconf")?;
     let mut pkg_config = Command::new("pkg-config");
@@ -107,10 +158,7 @@ fn run_program(
     let mut compile = workspace.command_in(".", compiler);
     compile.arg(language).args(WARNINGS).args(options).arg(source).args(flags.split_whitespace());
     process::run(compile.arg("-pthread").arg("-o").arg(&program))?;
-    let outcome = process::judge(&mut Command::new(&program), PATIENCE)?;
-    ensure!(outcome.succeeded && !outcome.timed_out, "{source} failed:\n{}", outcome.output);
-    println!("    {source} {}: {}", options.join(" "), outcome.output.trim_end());
-    Ok(())
+    Ok(program)
 }
 
 /// Puts the headers, the library and its pkg-config file under `prefix`.
@@ -239,6 +287,32 @@ fn assertions(header: &str) -> String {
     assertions
 }
 
+/// The functions of the header whose documentation lacks something, and what.
+fn silent(header: &str) -> Vec<String> {
+    let mut silent = Vec::new();
+    for piece in header.split("/**").skip(1) {
+        let Some((documentation, code)) = piece.split_once("*/") else { continue };
+        // Of several declarations under one comment only the first has it.
+        for (at, declaration) in code.split(';').enumerate() {
+            let Some(name) = function(declaration) else { continue };
+            let documentation = if at == 0 { documentation } else { "" };
+            for what in ["Progress ", "Context "] {
+                if !documentation.contains(what) {
+                    silent.push(format!("{name}: no {}", what.trim_end().to_lowercase()));
+                }
+            }
+        }
+    }
+    silent
+}
+
+/// The name of the function that is declared here, if one is.
+fn function(declaration: &str) -> Option<&str> {
+    let (before, _) = declaration.split_once('(')?;
+    let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
+    name.starts_with("latchless_").then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,5 +334,17 @@ mod tests {
             asserted,
             "LATCHLESS_STATIC_ASSERT(sizeof(struct latchless_x) == LATCHLESS_X_SIZE, \"built otherwise\");\n"
         );
+    }
+
+    #[test]
+    fn a_function_that_says_too_little_is_named() {
+        let good = "/**\n * Progress lock-free. Context any.\n */\nbool latchless_a(int *x);\n";
+        assert_eq!(silent(good), Vec::<String>::new());
+        assert_eq!(silent(&good.replace("Context", "")), ["latchless_a: no context"]);
+        let second = format!("{good}void *latchless_b(void);\n");
+        assert_eq!(silent(&second), ["latchless_b: no progress", "latchless_b: no context"]);
+        let no_function =
+            "/**\n * A type.\n */\nstruct LATCHLESS_ALIGNED(8) latchless_c { int x[2]; };\n";
+        assert_eq!(silent(no_function), Vec::<String>::new());
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::slice;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -27,12 +28,13 @@ use crate::workspace::Workspace;
 pub(crate) const LIBRARY: &str = "capi";
 /// Where its builds for kernels go.
 const BUILDS: &str = "target/kernel_object";
-/// As kernels want it: in the upper 2 GiB at a fixed place, without a red zone, every return through the
-/// kernel's thunk, no jump through a table, calls by name. Copies of 16 bytes go through general registers:
-/// rustc warns that a target with SSE should keep it, as floating-point arguments would need it, and there are none.
+/// A target without an operating system: no vector register, and no red zone. With the host's target and SSE switched off
+/// rustc warns, and will refuse one day: there the ABI has floating-point arguments in those registers.
+const TARGET: &str = "x86_64-unknown-none";
+/// As kernels want it: in the upper 2 GiB at a fixed place, every return through the kernel's thunk, no jump
+/// through a table, calls by name.
 const FLAGS: &str = "-Ccode-model=kernel -Crelocation-model=static -Cno-redzone=yes \
-                     -Zfunction-return=thunk-extern -Cjump-tables=no -Zplt=yes \
-                     -Ctarget-feature=-sse,-sse2";
+                     -Zfunction-return=thunk-extern -Cjump-tables=no -Zplt=yes";
 /// What starts the name of each function that the object exports.
 const PREFIX: &str = "latchless_";
 /// What the kernel has for modules; nothing else may be missing.
@@ -92,30 +94,34 @@ pub(crate) fn build(workspace: &Workspace, seed: Option<&str>) -> Result<PathBuf
     for program in ["ld", "objcopy"] {
         setup::program(program, "binutils")?;
     }
+    setup::target(TARGET)?;
     let builds = workspace.path(BUILDS);
     let mut cargo = workspace.cargo_in(LIBRARY);
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &builds);
     cargo.args(["rustc", "--quiet", "--release", "--lib", "--crate-type", "staticlib"]);
+    cargo.args(["--target", TARGET]);
     if let Some(seed) = seed {
         cargo.args(["--features", seed]);
     }
     // The stock `core` says how to call `memcpy`, by an address in a table, to all that it is optimized with.
     cargo.env("CARGO_PROFILE_RELEASE_LTO", "off");
     let outcome = process::judge(&mut cargo, PATIENCE)?;
-    ensure!(outcome.succeeded, "the object does not compile:\n{}", outcome.output);
+    let is_silent = outcome.succeeded && outcome.output.trim().is_empty();
+    ensure!(is_silent, "the object does not compile silently:\n{}", outcome.output);
 
-    let library = builds.join("release/liblatchless_capi.a");
+    let library = builds.join(TARGET).join("release/liblatchless_capi.a");
     let exports = exports(&library)?;
-    let link = |from: &Path, to: &Path| {
+    let objects = unpack(&library, &builds.join("objects"))?;
+    let link = |from: &[PathBuf], to: &Path| {
         let mut ld = Command::new("ld");
         ld.args(["-r", "--gc-sections", "-o"]).arg(to);
-        ld.args(exports.iter().flat_map(|name| ["-u", name])).arg(from);
+        ld.args(exports.iter().flat_map(|name| ["-u", name])).args(from);
         process::output(&mut ld)
     };
     let [linked, bare, small] =
         ["linked.o", "bare.o", "small.o"].map(|name| workspace.path(BUILDS).join(name));
     let object = builds.join("latchless.o");
-    link(&library, &linked)?;
+    link(&objects, &linked)?;
     // Tables for unwinding keep alive what nobody else asks for: without them the linker can let it go.
     let mut objcopy = Command::new("objcopy");
     objcopy.arg("--strip-debug");
@@ -123,13 +129,35 @@ pub(crate) fn build(workspace: &Workspace, seed: Option<&str>) -> Result<PathBuf
         objcopy.arg(format!("--remove-section={section}"));
     }
     process::output(objcopy.arg(&linked).arg(&bare))?;
-    link(&bare, &small)?;
+    link(slice::from_ref(&bare), &small)?;
     let mut objcopy = Command::new("objcopy");
     objcopy.args(["--wildcard", "--keep-global-symbol", &format!("{PREFIX}*")]);
     objcopy
         .args(Contents::read(&small)?.unused.iter().map(|name| format!("--strip-symbol={name}")));
     process::output(objcopy.arg(&small).arg(&object))?;
     Ok(object)
+}
+
+/// Unpacks the objects of the library, but for the compiler's own `memcpy` and its like: a kernel has these.
+///
+/// By hand, as `ar` reads what rustc adds for optimizing across crates, and where a linker's plugin for that is
+/// installed it then finds no symbol.
+fn unpack(library: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    let data = fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut objects = Vec::new();
+    for member in object::read::archive::ArchiveFile::parse(&*data)?.members() {
+        let member = member?;
+        let name = String::from_utf8_lossy(member.name());
+        let is_builtins = name.starts_with("compiler_builtins-") || !name.contains(".rcgu.");
+        if !is_builtins {
+            let object = folder.join(&*name);
+            fs::write(&object, member.data(&*data)?)
+                .with_context(|| format!("cannot write {}", object.display()))?;
+            objects.push(object);
+        }
+    }
+    Ok(objects)
 }
 
 /// The functions that the library defines for C.

@@ -59,6 +59,19 @@ pub(crate) fn component(subcommand: &str, component: &str) -> Result<()> {
     })
 }
 
+/// Sees to it that the toolchain has a `core` for `target`.
+pub(crate) fn target(target: &str) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    let library = process::output(rustc.args(["--print", "target-libdir", "--target", target]))?;
+    if Path::new(library.trim()).exists() {
+        return Ok(());
+    }
+    println!("    the toolchain lacks {target}: adding it");
+    process::run(Command::new("rustup").args(["target", "add", target])).with_context(|| {
+        format!("{target} is needed: install its standard library and run this command again")
+    })
+}
+
 /// Whether the subcommand starts: rustup puts proxies on the path for components it lacks.
 fn works(subcommand: &str) -> bool {
     process::output(Command::new("cargo").args([subcommand, "--version"])).is_ok()

@@ -40,7 +40,7 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     latchless(Backend::Asm, &["--lib", "--features", "alloc"])?;
     latchless(Backend::Native, &["--lib", "--all-features"])?;
     run(workspace.cargo_in("benches/peers"), &["--workspace", "--all-targets"])?;
-    run(workspace.cargo_in("capi"), &["--all-features"])?;
+    run(workspace.cargo_in("capi"), &["--lib", "--examples", "--all-features"])?;
     let without_libfuzzer = ["--no-default-features", "--features", "heapless,schedules"];
     run(workspace.cargo_in("fuzz"), &[&["--all-targets"], &without_libfuzzer[..]].concat())?;
     run(workspace.cargo_in("tests/codegen"), &["--all-targets"])?;

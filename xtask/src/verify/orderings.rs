@@ -19,7 +19,8 @@ use crate::workspace::Workspace;
 
 /// Which models run for a mutant in which part of the sources. The layers below, `src/arch` and
 /// `src/atomic`, pass on the orderings that they are given and declare none.
-const MODELS: [(&str, &str); 10] = [
+const MODELS: [(&str, &str); 11] = [
+    ("capi/src/feed/", "feed"),
     ("src/counter/", "counter"),
     ("src/ring/channel/", "channel"),
     ("src/ring/held.rs", "spsc_ring"),
@@ -31,6 +32,8 @@ const MODELS: [(&str, &str); 10] = [
     ("src/snapshot/", "snapshot"),
     ("src/stack/", "stack"),
 ];
+/// Where the structures are.
+const STRUCTURES: [&str; 2] = ["src/", "capi/src/"];
 /// Sources that declare nothing of their own.
 const LAYERS_BELOW: [&str; 2] = ["src/arch/", "src/atomic/"];
 /// The results, which `docs/ORDERING.md` shows.
@@ -178,7 +181,7 @@ fn models_of(file: &str) -> Result<&'static str> {
 fn mutants(workspace: &Workspace) -> Result<Vec<Mutant>> {
     let mut mutants = Vec::new();
     for file in workspace.files()? {
-        let is_structure = file.starts_with("src/")
+        let is_structure = STRUCTURES.iter().any(|folder| file.starts_with(folder))
             && file.ends_with(".rs")
             && !LAYERS_BELOW.iter().any(|layer| file.starts_with(layer));
         if is_structure {
