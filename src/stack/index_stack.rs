@@ -362,7 +362,7 @@ impl Error for OutOfRange {}
 mod tests {
     use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-    use super::{Head, IndexStack};
+    use super::{Head, IndexStack, LENT};
 
     /// A pop sees the head and what lies below; then `meanwhile` runs, which leaves the same index on top.
     /// The pop must not succeed.
@@ -371,7 +371,7 @@ mod tests {
         let stack = IndexStack::<3>::full();
         stack.head.store(generation << 32 | stack.head.load(Relaxed), Relaxed);
         let seen = Head::from_bits(stack.head.load(Acquire));
-        let below = stack.links[seen.top() as usize].load(Relaxed);
+        let below = stack.links.get(seen.top() as usize).map_or(LENT, |link| link.load(Relaxed));
         meanwhile(&stack);
         let now = Head::from_bits(stack.head.load(Relaxed));
         assert_eq!(now.top(), seen.top(), "the same index is on top again");
