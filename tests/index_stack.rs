@@ -83,6 +83,38 @@ fn index_out_of_range_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn many_are_refused_if_one_is_out_of_range() {
+    let stack = IndexStack::<3>::new();
+    stack.push(1).unwrap();
+    for index in [3, u32::MAX - 1, u32::MAX] {
+        assert_eq!(stack.push_many(&[0, index, 7]).unwrap_err().index(), index);
+        assert_eq!(stack.push_many(&[index]).unwrap_err().index(), index);
+    }
+    assert_eq!(drain(&stack), [1]);
+}
+
+#[test]
+fn many_come_out_as_they_went_in() {
+    let stack = IndexStack::<5>::full();
+    let mut all = [9; 7];
+    assert_eq!(stack.pop_many(&mut []), 0);
+    assert_eq!(stack.pop_many(&mut all), 5);
+    assert_eq!(all[..5], [0, 1, 2, 3, 4]);
+    assert_eq!(stack.pop_many(&mut all), 0);
+    assert!(stack.is_empty());
+
+    assert_eq!(stack.push_many(&[]), Ok(()));
+    assert_eq!(stack.pop(), None);
+    assert_eq!(stack.push_many(&[3]), Ok(()));
+    assert_eq!(stack.push_many(&[4, 0, 2]), Ok(()));
+    assert_eq!(stack.push(1), Ok(()));
+    let mut two = [0; 2];
+    assert_eq!(stack.pop_many(&mut two), 2);
+    assert_eq!(two, [1, 4]);
+    assert_eq!(drain(&stack), [0, 2, 3]);
+}
+
+#[test]
 fn index_that_comes_and_goes_keeps_its_place() {
     // The head goes through many generations with the same index on top.
     let stack = IndexStack::<3>::full();
@@ -111,12 +143,24 @@ fn debug_shows_the_shape() {
 
 // === Against a vector ===
 
-fn agrees_with_a_vector<const N: usize>(choices: &[(bool, u32)]) {
+fn agrees_with_a_vector<const N: usize>(choices: &[(bool, bool, u32)]) {
     let stack = IndexStack::<N>::full();
     let mut inside: Vec<u32> = (0..N as u32).rev().collect();
     let mut outside: Vec<u32> = Vec::new();
-    for &(pops, choice) in choices {
-        if pops {
+    for &(pops, many, choice) in choices {
+        if many && pops {
+            let mut popped = [u32::MAX; 5];
+            let wanted = choice as usize % 6;
+            let count = stack.pop_many(&mut popped[..wanted]);
+            assert_eq!(count, wanted.min(inside.len()));
+            let left = inside.len() - count;
+            assert!(inside.drain(left..).rev().eq(popped[..count].iter().copied()));
+            outside.extend_from_slice(&popped[..count]);
+        } else if many {
+            let pushed = outside.split_off(outside.len() - outside.len().min(choice as usize % 6));
+            assert_eq!(stack.push_many(&pushed), Ok(()));
+            inside.extend(pushed.iter().rev());
+        } else if pops {
             let popped = stack.pop();
             assert_eq!(popped, inside.pop());
             outside.extend(popped);
@@ -136,7 +180,7 @@ proptest! {
 
     #[test]
     fn any_run_of_one_thread_agrees_with_a_vector(
-        choices in prop::collection::vec(any::<(bool, u32)>(), 0..300),
+        choices in prop::collection::vec(any::<(bool, bool, u32)>(), 0..300),
     ) {
         agrees_with_a_vector::<1>(&choices);
         agrees_with_a_vector::<2>(&choices);
@@ -158,14 +202,25 @@ fn has_one_owner_at_a_time<const N: usize>(threads: usize, turns: usize) {
         for _ in 0..turns {
             // Hold several at a time, so that the order in the stack changes.
             if random.below(N + 1) >= mine.len() {
-                let Some(index) = stack.pop() else { continue };
-                let at = index as usize;
-                assert!(!owned[at].swap(true, Relaxed), "{index} had an owner");
-                // A load and a store: two owners would lose a write, and an owner who does not see
-                // what the last one did would too.
-                written[at].store(written[at].load(Relaxed) + 1, Relaxed);
-                turns_used += 1;
-                mine.push(index);
+                let mut popped = [0; 3];
+                let count = match random.below(5) {
+                    0 => stack.pop_many(&mut popped),
+                    _ => stack.pop().map(|index| popped[0] = index).iter().len(),
+                };
+                for &index in &popped[..count] {
+                    let at = index as usize;
+                    assert!(!owned[at].swap(true, Relaxed), "{index} had an owner");
+                    // A load and a store: two owners would lose a write, and an owner who does not see
+                    // what the last one did would too.
+                    written[at].store(written[at].load(Relaxed) + 1, Relaxed);
+                    turns_used += 1;
+                    mine.push(index);
+                }
+            } else if random.below(5) == 0 {
+                let pushed = mine.split_off(random.below(mine.len()));
+                let was_mine = |index: &u32| owned[*index as usize].swap(false, Relaxed);
+                assert!(pushed.iter().all(was_mine), "{pushed:?} were mine");
+                assert_eq!(stack.push_many(&pushed), Ok(()));
             } else {
                 let index = mine.swap_remove(random.below(mine.len()));
                 assert!(owned[index as usize].swap(false, Relaxed), "{index} was mine");

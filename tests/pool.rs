@@ -7,7 +7,13 @@
     reason = "a test that meets what it did not expect should stop"
 )]
 
+#[path = "pool/arc.rs"]
+mod arc;
 mod common;
+#[path = "pool/keyed.rs"]
+mod keyed;
+#[path = "pool/magazine.rs"]
+mod magazine;
 
 use core::cell::Cell;
 use core::error::Error;

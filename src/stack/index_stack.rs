@@ -23,20 +23,24 @@
 //!
 //! | edge | release | acquire | publishes |
 //! |---|---|---|---|
-//! | E1 | push: `head` | pop: `head` | the link of the index, and what its owner did before |
+//! | E1 | push, push_many: `head` | pop, pop_many: `head` | links of the indices, and what their owners did before |
 //!
 //! Each change of `head` is a read-modify-write, so a pop that reads the head which a later pop
 //! left still acquires from every push before it (the release sequence goes on).
 //!
 //! # Progress and complexity
 //!
-//! Lock-free: an attempt fails only because another one succeeded. Alone, a push or pop is one
-//! `lock cmpxchg`. After a lost race a bounded back-off.
+//! Lock-free: an attempt fails only because another one succeeded. Alone, a push or pop of any number is
+//! one `lock cmpxchg`. After a lost race a bounded back-off.
+//!
+//! There is no `len`: beside top and generation the head has no room for a count, and a count of its own
+//! would be a second locked instruction a call, on a line that everybody writes.
 //!
 //! # The generation wraps
 //!
-//! after 2^32 pops. A pop would have to sleep between its load and its compare-exchange for exactly
-//! a multiple of 2^32 pops, at 100 million pops a second 43 s, and find its index on top again.
+//! after 2^32 removals; a removal of many is one. A pop would have to sleep between its load and its
+//! compare-exchange for exactly a multiple of 2^32 removals, at 100 million a second 43 s, and find its index
+//! on top again, with another one below than it has seen. Then an index is lost or has two owners.
 //!
 //! # Which calls may run at once
 //!
@@ -182,6 +186,109 @@ impl<const N: usize> IndexStack<N> {
         }
     }
 
+    /// Puts indices on top, the first of them uppermost, in one step.
+    ///
+    /// What [`pop_many`](Self::pop_many) took comes to lie as it lay. No index may be in the slice twice, as
+    /// none may be pushed that is in the stack.
+    ///
+    /// **Progress** lock-free. **Context** any. **Complexity** O(`indices`) alone, one `lock cmpxchg`; O(1)
+    /// again after a lost race. **Ordering** as [`push`](Self::push), for each index.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`] with the first index that is not below `N`; the stack is unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use latchless::stack::IndexStack;
+    ///
+    /// static FREE: IndexStack<8> = IndexStack::full();
+    ///
+    /// let mut mine = [0; 4];
+    /// assert_eq!(FREE.pop_many(&mut mine), 4);
+    /// assert_eq!(mine, [0, 1, 2, 3]);
+    /// FREE.push_many(&mine)?;
+    /// assert_eq!(FREE.pop(), Some(0));
+    /// # Ok::<(), latchless::stack::OutOfRange>(())
+    /// ```
+    #[inline]
+    pub fn push_many(&self, indices: &[u32]) -> Result<(), OutOfRange> {
+        if let Some(&index) = indices.iter().find(|&&index| index as usize >= N) {
+            return Err(OutOfRange { index, bound: N });
+        }
+        let Some((&first, rest)) = indices.split_first() else { return Ok(()) };
+        let mut last = first;
+        for &index in rest {
+            self.link(last, index);
+            last = index;
+        }
+        // ORDERING: Relaxed; only a guess, which the compare-exchange confirms.
+        let mut head = Head::from_bits(self.head.load(Relaxed));
+        let mut backoff = Backoff::new();
+        loop {
+            self.link(last, head.top());
+            let pushed = head.pushed(first);
+            // ORDERING: success Release, E1. Failure Relaxed: only the next guess.
+            match self.head.compare_exchange_weak(head.bits(), pushed.bits(), Release, Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(found) => head = Head::from_bits(found),
+            }
+            backoff.wait();
+        }
+    }
+
+    /// Takes the uppermost indices, as many as there are and fit into `indices`, in one step. Returns how
+    /// many; they are at the start of `indices`, the one that was on top first. What is behind them may have
+    /// been written.
+    ///
+    /// Fewer than fit: there were no more at some moment during the call.
+    ///
+    /// **Progress** lock-free. **Context** any. **Complexity** O(`indices`) alone, one `lock cmpxchg`; as
+    /// much again after a lost race. **Ordering** as [`pop`](Self::pop), for each index.
+    #[inline]
+    pub fn pop_many(&self, indices: &mut [u32]) -> usize {
+        if indices.is_empty() {
+            return 0;
+        }
+        // ORDERING: Acquire, E1. The links of the chain come with it.
+        let mut head = Head::from_bits(self.head.load(Acquire));
+        let mut backoff = Backoff::new();
+        loop {
+            let mut below = head.top();
+            let mut count = 0;
+            for index in &mut *indices {
+                // NIL is not below `N`: the chain ends here (INV-1). So may one that has changed meanwhile.
+                let Some(link) = self.links.get(below as usize) else { break };
+                *index = below;
+                // ORDERING: Relaxed; E1 made the link that belongs to this head visible. A later one
+                // may be read instead, but then the head has changed as well (INV-3).
+                below = link.load(Relaxed);
+                count += 1;
+            }
+            if count == 0 {
+                return 0;
+            }
+            let popped = head.popped(below);
+            // ORDERING: success Relaxed: this head was acquired when it was read, and a value of it
+            // never comes back (INV-3). Failure Acquire, E1, as for the load above.
+            match self.head.compare_exchange_weak(head.bits(), popped.bits(), Relaxed, Acquire) {
+                Ok(_) => return count,
+                Err(found) => head = Head::from_bits(found),
+            }
+            backoff.wait();
+        }
+    }
+
+    /// Has an index that the caller owns lead to another one.
+    #[inline(always)]
+    fn link(&self, index: u32, below: u32) {
+        if let Some(link) = self.links.get(index as usize) {
+            // ORDERING: Relaxed; E1 publishes it, and who reads it earlier fails to exchange.
+            link.store(below, Relaxed);
+        }
+    }
+
     /// Notes that an index, which the caller owns, is lent: its next owner comes with the number alone.
     /// The note is in the link, which says nothing while the index is out of the stack: a pop that was
     /// overtaken may read it instead, and fails (INV-3).
@@ -250,3 +357,59 @@ impl fmt::Display for OutOfRange {
 }
 
 impl Error for OutOfRange {}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::sync::atomic::Ordering::{Acquire, Relaxed};
+
+    use super::{Head, IndexStack, LENT};
+
+    /// A pop sees the head and what lies below; then `meanwhile` runs, which leaves the same index on top.
+    /// The pop must not succeed.
+    #[track_caller]
+    fn pop_is_stalled(generation: u64, meanwhile: impl FnOnce(&IndexStack<3>)) {
+        let stack = IndexStack::<3>::full();
+        stack.head.store(generation << 32 | stack.head.load(Relaxed), Relaxed);
+        let seen = Head::from_bits(stack.head.load(Acquire));
+        let below = stack.links.get(seen.top() as usize).map_or(LENT, |link| link.load(Relaxed));
+        meanwhile(&stack);
+        let now = Head::from_bits(stack.head.load(Relaxed));
+        assert_eq!(now.top(), seen.top(), "the same index is on top again");
+        let popped = seen.popped(below).bits();
+        let exchanged = stack.head.compare_exchange(seen.bits(), popped, Relaxed, Acquire);
+        assert!(exchanged.is_err(), "what was below is gone");
+    }
+
+    const GENERATIONS: [u64; 3] = [0, 7, u32::MAX as u64];
+
+    #[test]
+    fn stalled_pop_fails_after_pops() {
+        for generation in GENERATIONS {
+            pop_is_stalled(generation, |stack| {
+                assert_eq!((stack.pop(), stack.pop()), (Some(0), Some(1)));
+                assert!(stack.push(0).is_ok());
+            });
+        }
+    }
+
+    #[test]
+    fn stalled_pop_fails_after_pop_many() {
+        for generation in GENERATIONS {
+            pop_is_stalled(generation, |stack| {
+                assert_eq!(stack.pop_many(&mut [0; 2]), 2);
+                assert!(stack.push(0).is_ok());
+            });
+        }
+    }
+
+    #[test]
+    fn stalled_pop_fails_after_push_many() {
+        for generation in GENERATIONS {
+            pop_is_stalled(generation, |stack| {
+                let mut all = [0; 3];
+                assert_eq!(stack.pop_many(&mut all), 3);
+                assert!(stack.push_many(&[0, 2]).is_ok());
+            });
+        }
+    }
+}

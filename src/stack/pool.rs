@@ -9,8 +9,8 @@
 //!
 //! # Invariants
 //!
-//! - INV-1  Each index below `N` is in `free`, or owned by one [`PoolBox`], or by a call under way, or lent:
-//!   owned by whoever has the pointer that `into_raw` or `alloc_raw` returned.
+//! - INV-1  Each index below `N` is in `free`, or owned by one [`PoolBox`], by one [`Magazine`], by a call under
+//!   way, or lent: owned by whoever has the pointer that `into_raw` or `alloc_raw` returned.
 //! - INV-2  The slot of a box holds a value. A slot in `free` holds none.
 //!
 //! # Edges
@@ -39,7 +39,7 @@ use core::ptr::{self, NonNull};
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
-use super::IndexStack;
+use super::{IndexStack, Magazine};
 use crate::atomic::{array, const_fn};
 use crate::mem::{CachePadded, Slot};
 
@@ -64,7 +64,7 @@ use crate::mem::{CachePadded, Slot};
 /// ```
 #[repr(C)]
 pub struct Pool<T, const N: usize> {
-    free: IndexStack<N>,
+    pub(super) free: IndexStack<N>,
     slots: CachePadded<[Slot<T>; N]>,
 }
 
@@ -120,8 +120,15 @@ impl<T, const N: usize> Pool<T, N> {
         };
         // SAFETY: `pop` made this call the one owner of the index (INV-1); E1 made its last
         // owner's accesses happen before.
-        unsafe { self.slot(index).write(value) };
-        Ok(PoolBox { pool: self, index, owns: PhantomData })
+        Ok(unsafe { self.fill(index, value) })
+    }
+
+    /// A handle for one owner, which keeps up to `CAP` free slots at hand. It has none yet.
+    ///
+    /// **Progress** wait-free. **Context** any.
+    #[inline]
+    pub const fn magazine<const CAP: usize>(&self) -> Magazine<'_, T, N, CAP> {
+        Magazine::new(self)
     }
 
     /// Hands out a free slot without a value in it, as a pointer: for C, or for values built in place.
@@ -228,8 +235,43 @@ impl<T, const N: usize> Pool<T, N> {
         N
     }
 
+    /// Moves `value` into a slot, which becomes a box's.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slot, which is vacant, and gives it away.
     #[inline(always)]
-    fn slot(&self, index: u32) -> &Slot<T> {
+    pub(super) unsafe fn fill(&self, index: u32, value: T) -> PoolBox<'_, T, N> {
+        // SAFETY: the caller is alone.
+        unsafe { self.slot(index).write(value) };
+        PoolBox { pool: self, index, owns: PhantomData }
+    }
+
+    /// Drops the value in a slot, which is vacant from here on.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slot, which holds a value.
+    #[inline(always)]
+    pub(super) unsafe fn drop_value(&self, index: u32) {
+        let value = self.slot(index).as_mut_ptr();
+        // SAFETY: the caller is alone, and nobody sees the value again before another one is there.
+        unsafe { value.drop_in_place() };
+    }
+
+    /// Moves the value out of a slot, which is vacant from here on.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slot, which holds a value.
+    #[inline(always)]
+    pub(super) unsafe fn take_value(&self, index: u32) -> T {
+        // SAFETY: the caller is alone, and the value is read once.
+        unsafe { self.slot(index).read() }
+    }
+
+    #[inline(always)]
+    pub(super) fn slot(&self, index: u32) -> &Slot<T> {
         // SAFETY: the index came out of `free`, which holds indices below `N` only.
         unsafe { self.slots.get_unchecked(index as usize) }
     }
@@ -311,10 +353,37 @@ impl<'a, T, const N: usize> PoolBox<'a, T, N> {
     pub fn into_inner(self) -> T {
         // The value moves out, so `drop` must not run; the slot goes back by hand.
         let this = ManuallyDrop::new(self);
-        // SAFETY: the box owns the slot (INV-1), which holds a value (INV-2); it is read once.
-        let value = unsafe { this.pool.slot(this.index).read() };
+        // SAFETY: the box owns the slot (INV-1), which holds a value (INV-2).
+        let value = unsafe { this.pool.take_value(this.index) };
         GiveBack { free: &this.pool.free, index: this.index };
         value
+    }
+
+    /// A box of the slot.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slot, which holds a value, and gives both away.
+    #[inline(always)]
+    pub(super) unsafe fn of(pool: &'a Pool<T, N>, index: u32) -> Self {
+        Self { pool, index, owns: PhantomData }
+    }
+
+    /// The slot, which is the caller's with its value.
+    #[inline(always)]
+    pub(super) fn into_index(self) -> u32 {
+        ManuallyDrop::new(self).index
+    }
+
+    #[inline(always)]
+    pub(super) fn pool(&self) -> &'a Pool<T, N> {
+        self.pool
+    }
+
+    /// Whether the slot is one of this pool's.
+    #[inline(always)]
+    pub(super) fn is_of(&self, pool: &Pool<T, N>) -> bool {
+        ptr::eq(self.pool, pool)
     }
 }
 
@@ -349,10 +418,8 @@ impl<T, const N: usize> Drop for PoolBox<'_, T, N> {
     #[inline]
     fn drop(&mut self) {
         let _give_back = GiveBack { free: &self.pool.free, index: self.index };
-        let value = self.pool.slot(self.index).as_mut_ptr();
-        // SAFETY: the box owns the slot (INV-1), which holds a value (INV-2); nobody sees it again
-        // before `alloc` overwrites it.
-        unsafe { value.drop_in_place() };
+        // SAFETY: the box owns the slot (INV-1), which holds a value (INV-2).
+        unsafe { self.pool.drop_value(self.index) };
     }
 }
 

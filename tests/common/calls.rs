@@ -822,8 +822,7 @@ pub(crate) trait Stack: Sync {
 
 impl<const N: usize> Stack for IndexStack<N> {
     const COUNT: u32 = N as u32;
-    const CALLS: &'static [StackCall] =
-        &[StackCall::Take, StackCall::GiveFirst, StackCall::GiveLast, StackCall::IsEmpty];
+    const CALLS: &'static [StackCall] = StackCall::ALL;
     const TAKE: StackCall = StackCall::Take;
 
     fn new() -> Self {
@@ -832,6 +831,17 @@ impl<const N: usize> Stack for IndexStack<N> {
 
     fn push(&self, index: u32) {
         assert_eq!(self.push(index), Ok(()), "the index is in range");
+    }
+
+    fn push_many(&self, few: Few) {
+        assert_eq!(self.push_many(few.as_slice()), Ok(()), "the indices are in range");
+    }
+
+    fn pop_many(&self, most: Option<usize>) -> Few {
+        let mut popped = [0; Few::MOST];
+        let most = most.unwrap_or(popped.len());
+        let count = self.pop_many(&mut popped[..most]);
+        Few::of(popped.into_iter().take(count))
     }
 
     fn pop(&self) -> Option<u32> {
@@ -1059,14 +1069,26 @@ pub(crate) enum PoolCall {
     AllocRaw,
     /// Makes a pointer of the oldest box, if there is one, and frees that.
     FreeRaw,
+    /// Allocates by a magazine of its own, of one slot: it holds nothing back.
+    AllocByMagazine,
+    /// Frees the oldest box, if there is one, into such a magazine, which is then drained.
+    FreeByMagazine,
 }
 
 /// Boxes, and the value that must be in each.
 pub(crate) type Boxes<'p, const N: usize> = RefCell<VecDeque<(PoolBox<'p, u64, N>, u64)>>;
 
 impl PoolCall {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Alloc, Self::Free, Self::TakeOut, Self::IsExhausted, Self::AllocRaw, Self::FreeRaw];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Alloc,
+        Self::Free,
+        Self::TakeOut,
+        Self::IsExhausted,
+        Self::AllocRaw,
+        Self::FreeRaw,
+        Self::AllocByMagazine,
+        Self::FreeByMagazine,
+    ];
 
     /// Makes the call; an allocation is of `value`. `boxes` is borrowed at no access to the pool.
     pub(crate) fn make<'p, const N: usize>(
@@ -1080,8 +1102,12 @@ impl PoolCall {
             core::ptr::from_ref::<u64>(owned).addr() - core::ptr::from_ref(pool).addr()
         };
         let freed = match self {
-            Self::Alloc => {
-                return log.call(|| match pool.alloc(value) {
+            Self::Alloc | Self::AllocByMagazine => {
+                let alloc = || match self {
+                    Self::Alloc => pool.alloc(value),
+                    _ => pool.magazine::<1>().alloc(value),
+                };
+                return log.call(|| match alloc() {
                     Ok(owned) => {
                         let slot = slot_of(&owned);
                         boxes.borrow_mut().push_back((owned, value));
@@ -1108,7 +1134,7 @@ impl PoolCall {
                     SlotsCall::Allocated(slot)
                 });
             }
-            Self::Free | Self::FreeRaw => boxes.borrow_mut().pop_front(),
+            Self::Free | Self::FreeRaw | Self::FreeByMagazine => boxes.borrow_mut().pop_front(),
             Self::TakeOut => boxes.borrow_mut().pop_back(),
         };
         if let Some((owned, expected)) = freed {
@@ -1123,6 +1149,9 @@ impl PoolCall {
                     assert_eq!(value, expected, "the slot was its owner's alone");
                     // SAFETY: nobody uses it any more.
                     assert!(unsafe { pool.free_raw(pointer) }.is_ok());
+                } else if self == Self::FreeByMagazine {
+                    let value = pool.magazine::<1>().take(owned);
+                    assert_eq!(value.ok(), Some(expected), "the slot was its owner's alone");
                 } else {
                     assert_eq!(*owned, expected, "the slot was its owner's alone");
                     drop(owned);

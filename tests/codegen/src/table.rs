@@ -30,7 +30,9 @@ use latchless::ring::{
     TurnSliceRing, WordRing, overwriting,
 };
 use latchless::snapshot::{Guard, Snapshot};
-use latchless::stack::{Exhausted, IndexStack, Pool, PoolBox};
+use latchless::stack::{
+    Counted, Exhausted, IndexStack, Key, KeyedPool, Magazine, Pool, PoolArc, PoolBox,
+};
 
 /// How much of a probe's code its expectation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -670,6 +672,23 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
             -> Result<PoolBox<'static, u64, SLOTS>, Exhausted<u64>> = pool.alloc(value)
             => "lock cmpxchg m";
         pool_free(block: PoolBox<'static, u64, SLOTS>) = drop(block) => "lock cmpxchg m";
+        stack_push_many(stack: &IndexStack<SLOTS>, indices: &[u32; 8]) -> bool
+            = stack.push_many(indices).is_ok() => "lock cmpxchg m";
+        stack_pop_many(stack: &IndexStack<SLOTS>, indices: &mut [u32; 8]) -> usize
+            = stack.pop_many(indices) => "lock cmpxchg m";
+        magazine_drain(magazine: &mut Magazine<'static, u64, SLOTS, 8>) = magazine.drain()
+            => "lock cmpxchg m";
+        arc_clone(shared: &PoolArc<'static, u64, SLOTS>) -> PoolArc<'static, u64, SLOTS> = shared.clone()
+            => "lock xadd m32";
+        arc_drop(shared: PoolArc<'static, u64, SLOTS>) = drop(shared) => "lock cmpxchg m; lock xadd m32";
+        arc_get_mut(shared: &'static mut PoolArc<'static, u64, SLOTS>) -> Option<&'static mut u64>
+            = PoolArc::get_mut(shared) => "lock cmpxchg m32";
+        keyed_insert(pool: &KeyedPool<u64, SLOTS>, value: u64) -> Result<Key<u64>, Exhausted<u64>>
+            = pool.insert(value) => "lock cmpxchg m";
+        keyed_claim(pool: &'static KeyedPool<u64, SLOTS>, key: Key<u64>)
+            -> Option<PoolBox<'static, u64, SLOTS>> = pool.claim(key) => "lock cmpxchg m";
+        keyed_put(pool: &'static KeyedPool<u64, SLOTS>, block: PoolBox<'static, u64, SLOTS>)
+            -> Result<Key<u64>, PoolBox<'static, u64, SLOTS>> = pool.put(block) => "";
         snapshot_load(snapshot: &'static Snapshot<u64, SLOTS>) -> Guard<'static, u64, SLOTS>
             = snapshot.load() => "lock xadd m";
         snapshot_release(guard: Guard<'static, u64, SLOTS>) = drop(guard)
@@ -680,9 +699,15 @@ probes! { structures_, "", "locked instructions", 64, Locked, "", {};
 }
 
 probes! { shared_, "", "locked instructions", 64, LockedUnlessRefused, "", {};
-    "Rings of any number of producers and consumers",
+    "Rings of any number of producers and consumers, magazines of a pool",
     "Which locked instructions are in the code of a call that succeeds at once, in any number; `u64` values, \
      64 slots. After a lost race, or to find out why it is refused, it goes to another function." {
+        magazine_alloc(magazine: &mut Magazine<'static, u64, SLOTS, 8>, value: u64)
+            -> Result<PoolBox<'static, u64, SLOTS>, Exhausted<u64>> = magazine.alloc(value) => "";
+        magazine_take(magazine: &mut Magazine<'static, u64, SLOTS, 8>, block: PoolBox<'static, u64, SLOTS>)
+            -> Result<u64, PoolBox<'static, u64, SLOTS>> = magazine.take(block) => "";
+        magazine_free(magazine: &mut Magazine<'static, u64, SLOTS, 8>, block: PoolBox<'static, u64, SLOTS>)
+            -> bool = magazine.free(block).is_ok() => "";
         mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
             = ring.push(value) => "lock cmpxchg m";
         mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";

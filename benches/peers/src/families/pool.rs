@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use crossbeam_queue::ArrayQueue;
 use heapless::pool::boxed::{Box as HeaplessBox, BoxBlock};
-use latchless::stack::{Pool, PoolBox};
+use latchless::stack::{Magazine, Pool, PoolBox};
 use sharded_slab::Slab;
 
 use super::limit;
@@ -20,6 +20,13 @@ pub(super) fn contestants() -> Vec<Contestant> {
             64 => store::run::<Latchless<64>>(case, bench),
             1024 => store::run::<Latchless<1024>>(case, bench),
             _ => store::run::<Latchless<65536>>(case, bench),
+        }),
+        Contestant::new("latchless Pool, magazine", Side::Ours, |case, bench| {
+            match case.capacity {
+                64 => store::run::<WithMagazine<64>>(case, bench),
+                1024 => store::run::<WithMagazine<1024>>(case, bench),
+                _ => store::run::<WithMagazine<65536>>(case, bench),
+            }
         }),
         Contestant::new("heapless box_pool", Side::Rival, store::run::<Heapless>),
         Contestant::new("sharded-slab", Side::Rival, store::run::<Sharded>),
@@ -57,6 +64,33 @@ impl<const N: usize> Store for Latchless<N> {
     #[inline(always)]
     fn give(&mut self, block: Self::Block) -> Line {
         block.into_inner()
+    }
+}
+
+/// A magazine a thread.
+struct WithMagazine<const N: usize>(Magazine<'static, Line, N, 32>);
+
+impl<const N: usize> Clone for WithMagazine<N> {
+    fn clone(&self) -> Self {
+        Self(self.0.pool().magazine())
+    }
+}
+
+impl<const N: usize> Store for WithMagazine<N> {
+    type Block = PoolBox<'static, Line, N>;
+
+    fn open(_: usize) -> Self {
+        Self(leak(Pool::<Line, N>::new()).magazine())
+    }
+
+    #[inline(always)]
+    fn take(&mut self, line: Line) -> Option<Self::Block> {
+        self.0.alloc(line).ok()
+    }
+
+    #[inline(always)]
+    fn give(&mut self, block: Self::Block) -> Line {
+        self.0.take(block).unwrap_or_default()
     }
 }
 
