@@ -358,7 +358,7 @@ impl fmt::Display for OutOfRange {
 
 impl Error for OutOfRange {}
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use core::sync::atomic::Ordering::{Acquire, Relaxed};
 

@@ -11,7 +11,8 @@ use latchless::ring::overwriting::{Consumer, Producer};
 use latchless::ring::{MpmcRing, OverwritingRing, WordRing};
 use latchless::snapshot::{Guard, Snapshot};
 use latchless::stack::{
-    Chain, Exhausted, IndexStack, Node, NodeRef, Pool, PoolBox, TransferStack, TreiberStack,
+    Chain, Counted, Exhausted, IndexStack, Key, KeyedPool, Magazine, Node, NodeRef, Pool, PoolArc,
+    PoolBox, TransferStack, TreiberStack,
 };
 
 use crate::export;
@@ -137,6 +138,10 @@ export! { ""
         *index = popped.unwrap_or(*index);
         popped.is_some()
     }
+    fn stack_push_many(stack: &Stack, indices: &[u32; 8]) -> bool {
+        stack.push_many(indices).is_ok()
+    }
+    fn stack_pop_many(stack: &Stack, indices: &mut [u32; 8]) -> usize { stack.pop_many(indices) }
     fn stack_is_empty(stack: &Stack) -> bool { stack.is_empty() }
 
     fn node_try_claim(node: &'static Node<u64>, owner: &mut Owner) -> bool {
@@ -208,6 +213,10 @@ macro_rules! for_values {
             type Reader<'a> = Consumer<'a, Item, SLOTS>;
             type Slots = Pool<Item, SLOTS>;
             type Block<'a> = PoolBox<'a, Item, SLOTS>;
+            type AtHand = Magazine<'static, Item, SLOTS, 8>;
+            type Shareable = Pool<Counted<Item>, SLOTS>;
+            type Shared = PoolArc<'static, Item, SLOTS>;
+            type Keyed = KeyedPool<Item, SLOTS>;
             type Current = Snapshot<Item, SLOTS>;
             type View<'a> = Guard<'a, Item, SLOTS>;
 
@@ -327,6 +336,170 @@ macro_rules! for_values {
                     // SAFETY: the caller does not use the box again.
                     let block = unsafe { ManuallyDrop::take(block) };
                     out.write(block.into_inner());
+                }
+                fn box_into_raw(block: &mut ManuallyDrop<Block<'static>>) -> *mut Item {
+                    // SAFETY: the caller does not use the box again.
+                    unsafe { ManuallyDrop::take(block) }.into_raw().as_ptr()
+                }
+                fn box_from_raw(
+                    pool: &'static Slots,
+                    pointer: &mut Item,
+                    block: &mut MaybeUninit<Block<'static>>,
+                ) -> bool {
+                    // SAFETY: the caller has the slot, and a value in it.
+                    let owned = unsafe { PoolBox::from_raw(pool, pointer.into()) };
+                    owned.map(|owned| block.write(owned)).is_ok()
+                }
+                fn box_leak(block: &mut ManuallyDrop<Block<'static>>) -> &'static mut Item {
+                    // SAFETY: the caller does not use the box again.
+                    unsafe { ManuallyDrop::take(block) }.leak()
+                }
+                fn box_into_pin(
+                    block: &mut ManuallyDrop<Block<'static>>,
+                    out: &mut MaybeUninit<core::pin::Pin<Block<'static>>>,
+                ) {
+                    // SAFETY: the caller does not use the box again.
+                    out.write(unsafe { ManuallyDrop::take(block) }.into_pin());
+                }
+
+                fn pool_magazine(pool: &'static Slots, out: &mut MaybeUninit<AtHand>) {
+                    out.write(pool.magazine());
+                }
+                fn magazine_alloc(
+                    magazine: &mut AtHand,
+                    from: &mut Item,
+                    block: &mut MaybeUninit<Block<'static>>,
+                    rejected: &mut Out,
+                ) -> bool {
+                    match magazine.alloc(value(from)) {
+                        Ok(allocated) => {
+                            block.write(allocated);
+                            true
+                        }
+                        Err(Exhausted(back)) => {
+                            rejected.write(back);
+                            false
+                        }
+                    }
+                }
+                fn magazine_free(
+                    magazine: &mut AtHand,
+                    block: &mut ManuallyDrop<Block<'static>>,
+                    rejected: &mut MaybeUninit<Block<'static>>,
+                ) -> bool {
+                    // SAFETY: the caller does not use the box again.
+                    let block = unsafe { ManuallyDrop::take(block) };
+                    magazine.free(block).map_err(|back| rejected.write(back)).is_ok()
+                }
+                fn magazine_take(
+                    magazine: &mut AtHand,
+                    block: &mut ManuallyDrop<Block<'static>>,
+                    out: &mut Out,
+                    rejected: &mut MaybeUninit<Block<'static>>,
+                ) -> bool {
+                    // SAFETY: the caller does not use the box again.
+                    let block = unsafe { ManuallyDrop::take(block) };
+                    match magazine.take(block) {
+                        Ok(value) => {
+                            out.write(value);
+                            true
+                        }
+                        Err(back) => {
+                            rejected.write(back);
+                            false
+                        }
+                    }
+                }
+                fn magazine_drain(magazine: &mut AtHand) { magazine.drain() }
+                fn magazine_drop(magazine: &mut ManuallyDrop<AtHand>) {
+                    // SAFETY: the caller does not use the magazine again.
+                    unsafe { ManuallyDrop::drop(magazine) };
+                }
+
+                fn arc_new(
+                    pool: &'static Shareable,
+                    from: &mut Item,
+                    shared: &mut MaybeUninit<Shared>,
+                    rejected: &mut Out,
+                ) -> bool {
+                    match PoolArc::new(pool, value(from)) {
+                        Ok(first) => {
+                            shared.write(first);
+                            true
+                        }
+                        Err(Exhausted(back)) => {
+                            rejected.write(back);
+                            false
+                        }
+                    }
+                }
+                fn arc_clone(shared: &Shared, again: &mut MaybeUninit<Shared>) {
+                    again.write(shared.clone());
+                }
+                fn arc_deref(shared: &'static Shared) -> &'static Item { shared }
+                fn arc_get_mut(shared: &'static mut Shared) -> Option<&'static mut Item> {
+                    PoolArc::get_mut(shared)
+                }
+                fn arc_strong_count(shared: &Shared) -> u32 { PoolArc::strong_count(shared) }
+                fn arc_try_unwrap(
+                    shared: &mut ManuallyDrop<Shared>,
+                    out: &mut Out,
+                    rejected: &mut MaybeUninit<Shared>,
+                ) -> bool {
+                    // SAFETY: the caller does not use it again.
+                    match PoolArc::try_unwrap(unsafe { ManuallyDrop::take(shared) }) {
+                        Ok(value) => {
+                            out.write(value);
+                            true
+                        }
+                        Err(back) => {
+                            rejected.write(back);
+                            false
+                        }
+                    }
+                }
+                fn arc_drop(shared: &mut ManuallyDrop<Shared>) {
+                    // SAFETY: the caller does not use it again.
+                    unsafe { ManuallyDrop::drop(shared) };
+                }
+
+                fn keyed_insert(
+                    pool: &Keyed,
+                    from: &mut Item,
+                    key: &mut MaybeUninit<Key<Item>>,
+                    rejected: &mut Out,
+                ) -> bool {
+                    match pool.insert(value(from)) {
+                        Ok(new) => {
+                            key.write(new);
+                            true
+                        }
+                        Err(Exhausted(back)) => {
+                            rejected.write(back);
+                            false
+                        }
+                    }
+                }
+                fn keyed_claim(
+                    pool: &'static Keyed,
+                    key: &Key<Item>,
+                    block: &mut MaybeUninit<Block<'static>>,
+                ) -> bool {
+                    pool.claim(*key).map(|owned| block.write(owned)).is_some()
+                }
+                fn keyed_put(
+                    pool: &Keyed,
+                    block: &mut ManuallyDrop<Block<'static>>,
+                    rejected: &mut MaybeUninit<Block<'static>>,
+                ) -> bool {
+                    // SAFETY: the caller does not use the box again.
+                    let block = unsafe { ManuallyDrop::take(block) };
+                    pool.put(block).map_err(|back| rejected.write(back)).is_ok()
+                }
+                fn keyed_contains(pool: &Keyed, key: &Key<Item>) -> bool { pool.contains(*key) }
+                fn keyed_drop(pool: &mut ManuallyDrop<Keyed>) {
+                    // SAFETY: the caller does not use the pool again.
+                    unsafe { ManuallyDrop::drop(pool) };
                 }
 
                 fn snapshot_load(current: &'static Current, view: &mut MaybeUninit<View<'static>>) {

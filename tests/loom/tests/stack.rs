@@ -2,7 +2,9 @@
 //! it comes back while another pop is under way (ABA), and what one owner did with the memory
 //! behind it is visible to the next.
 
-use latchless::stack::{Chain, IndexStack, Node, NodeRef, Pool, TransferStack, TreiberStack};
+use latchless::stack::{
+    Chain, Counted, IndexStack, KeyedPool, Node, NodeRef, Pool, PoolArc, TransferStack, TreiberStack,
+};
 use latchless_loom::{model, outcomes};
 use loom::cell::UnsafeCell;
 use loom::{sync::Arc, thread};
@@ -26,6 +28,16 @@ impl<const N: usize> Blocks<N> {
         // SAFETY: the pop made this thread the owner.
         self.owned[index as usize].with_mut(|uses| unsafe { *uses += 1 });
         Some(index)
+    }
+
+    /// The same, of several.
+    fn acquire_many(&self, indices: &mut [u32]) -> usize {
+        let count = self.free.pop_many(indices);
+        for &index in &indices[..count] {
+            // SAFETY: the removal made this thread the owner.
+            self.owned[index as usize].with_mut(|uses| unsafe { *uses += 1 });
+        }
+        count
     }
 
     fn release(&self, index: u32) {
@@ -132,6 +144,213 @@ fn stalled_pop_fails_when_its_top_comes_back() {
         let mut owned: Vec<u32> = other.join().unwrap().into_iter().chain(popped).collect();
         owned.extend(blocks.drain());
         assert_eq!(sorted(owned), [0, 1, 2]);
+    });
+}
+
+/// The same, when both go and 0 comes back in steps of many.
+#[test]
+fn stalled_pop_fails_after_pop_many() {
+    model("stalled_pop_fails_after_pop_many", None, || {
+        let blocks = Blocks::<3>::full();
+        let other = thread::spawn({
+            let blocks = Arc::clone(&blocks);
+            move || {
+                let mut taken = [0; 2];
+                let count = blocks.acquire_many(&mut taken);
+                let (back, kept) = taken[..count].split_at(count.min(1));
+                blocks.free.push_many(back).unwrap();
+                kept.to_vec()
+            }
+        });
+        let popped = blocks.acquire();
+        let mut owned = other.join().unwrap();
+        owned.extend(popped);
+        owned.extend(blocks.drain());
+        assert_eq!(sorted(owned), [0, 1, 2]);
+    });
+}
+
+/// A removal of many is under way while its top is taken and comes back over something else.
+#[test]
+fn stalled_pop_many_of_indices_fails_when_its_top_comes_back() {
+    model("stalled_pop_many_of_indices_fails_when_its_top_comes_back", None, || {
+        let blocks = Blocks::<3>::full();
+        let other = thread::spawn({
+            let blocks = Arc::clone(&blocks);
+            move || {
+                let (first, second) = (blocks.acquire(), blocks.acquire());
+                if let Some(index) = first {
+                    blocks.release(index);
+                }
+                second
+            }
+        });
+        let mut taken = [0; 2];
+        let count = blocks.acquire_many(&mut taken);
+        let mut owned = taken[..count].to_vec();
+        owned.extend(other.join().unwrap());
+        owned.extend(blocks.drain());
+        assert_eq!(sorted(owned), [0, 1, 2]);
+    });
+}
+
+/// E1 for chains: what the owner of each index did before is seen by who pops it.
+#[test]
+fn pops_race_push_many() {
+    let expected = [vec![], vec![0], vec![0, 1]];
+    outcomes("pops_race_push_many", None, &expected, || {
+        let blocks = Blocks::<2>::full();
+        let mut both = [0; 2];
+        assert_eq!(blocks.acquire_many(&mut both), 2);
+        let releaser = thread::spawn({
+            let blocks = Arc::clone(&blocks);
+            move || {
+                for index in both {
+                    // SAFETY: popped above.
+                    blocks.owned[index as usize].with_mut(|uses| unsafe { *uses += 1 });
+                }
+                blocks.free.push_many(&both).unwrap();
+            }
+        });
+        let popped: Vec<u32> = (0..2).map_while(|_| blocks.acquire()).collect();
+        releaser.join().unwrap();
+        popped
+    });
+}
+
+/// What one magazine gives back another one gets, with what was done in the slot.
+#[test]
+fn magazines_share_a_pool() {
+    outcomes("magazines_share_a_pool", None, &[(true, true), (true, false), (false, true)], || {
+        let pool = Arc::new(Pool::<u32, 1>::new());
+        let run = |pool: &Pool<u32, 1>, value| {
+            let mut magazine = pool.magazine::<1>();
+            let Ok(owned) = magazine.alloc(value) else { return false };
+            assert_eq!(*owned, value);
+            assert_eq!(magazine.take(owned).ok(), Some(value));
+            true
+        };
+        let other = thread::spawn({
+            let pool = Arc::clone(&pool);
+            move || run(&pool, 1)
+        });
+        let results = (run(&pool, 2), other.join().unwrap());
+        assert!(pool.alloc(3).is_ok(), "the slot has come back");
+        results
+    });
+}
+
+/// A value that is shared, and looked at by those who hold it; its drop comes after all that.
+struct Looked {
+    at: UnsafeCell<u32>,
+    drops: Arc<loom::sync::atomic::AtomicUsize>,
+}
+
+// SAFETY: `at` is a checked cell: loom fails the test if accesses to it race.
+unsafe impl Sync for Looked {}
+
+impl Looked {
+    fn new(drops: &Arc<loom::sync::atomic::AtomicUsize>) -> Self {
+        Self { at: UnsafeCell::new(7), drops: Arc::clone(drops) }
+    }
+
+    fn look(&self) -> u32 {
+        // SAFETY: shared, as long as somebody holds it.
+        self.at.with(|at| unsafe { *at })
+    }
+}
+
+impl Drop for Looked {
+    fn drop(&mut self) {
+        // SAFETY: nobody holds it any more.
+        self.at.with_mut(|at| unsafe { *at = 0 });
+        self.drops.fetch_add(1, loom::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+type Shared = Pool<Counted<Looked>, 1>;
+
+#[test]
+fn holders_drop_a_shared_value_once() {
+    model("holders_drop_a_shared_value_once", None, || {
+        let drops = Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let pool = Arc::new(Shared::new());
+        // SAFETY: the pool outlives what is in it: `pool` is dropped at the end, after the join.
+        let shared: &'static Shared = unsafe { &*Arc::as_ptr(&pool) };
+        let mine = PoolArc::new(shared, Looked::new(&drops)).unwrap();
+        let theirs = mine.clone();
+        let other = thread::spawn(move || {
+            assert_eq!(theirs.look(), 7);
+            drop(theirs);
+        });
+        assert_eq!(mine.look(), 7);
+        drop(mine);
+        other.join().unwrap();
+        assert_eq!(drops.load(loom::sync::atomic::Ordering::Relaxed), 1);
+        assert!(!pool.is_exhausted(), "the slot has come back");
+    });
+}
+
+#[test]
+fn exclusive_access_races_the_drop_of_the_other_holder() {
+    let name = "exclusive_access_races_the_drop_of_the_other_holder";
+    outcomes(name, None, &[(false, 1), (true, 1)], || {
+        let drops = Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let pool = Arc::new(Shared::new());
+        // SAFETY: the pool outlives what is in it: `pool` is dropped at the end, after the join.
+        let shared: &'static Shared = unsafe { &*Arc::as_ptr(&pool) };
+        let mut mine = PoolArc::new(shared, Looked::new(&drops)).unwrap();
+        let theirs = mine.clone();
+        let other = thread::spawn(move || {
+            assert_eq!(theirs.look(), 7);
+            drop(theirs);
+        });
+        let was_alone = PoolArc::get_mut(&mut mine).is_some_and(|looked| {
+            // SAFETY: exclusive.
+            looked.at.with_mut(|at| unsafe { *at += 1 });
+            true
+        });
+        drop(mine);
+        other.join().unwrap();
+        (was_alone, drops.load(loom::sync::atomic::Ordering::Relaxed))
+    });
+}
+
+/// E1 of the keys: one has the value at a time, and sees what the last one did.
+#[test]
+fn claims_of_one_key_race() {
+    let expected = [(false, true, 2), (true, false, 2), (true, true, 3)];
+    outcomes("claims_of_one_key_race", None, &expected, || {
+        let pool = Arc::new(KeyedPool::<u32, 1>::new());
+        let key = pool.insert(1).unwrap();
+        let other = thread::spawn({
+            let pool = Arc::clone(&pool);
+            move || pool.with(key, |value| *value += 1).is_some()
+        });
+        let mine = pool.with(key, |value| *value += 1).is_some();
+        let theirs = other.join().unwrap();
+        (mine, theirs, pool.claim(key).expect("both are done").into_inner())
+    });
+}
+
+/// A key fits its value and nothing that comes later into the same slot.
+#[test]
+fn key_of_what_is_gone_finds_nothing() {
+    outcomes("key_of_what_is_gone_finds_nothing", None, &[None, Some(1)], || {
+        let pool = Arc::new(KeyedPool::<u32, 1>::new());
+        let key = pool.insert(1).unwrap();
+        let other = thread::spawn({
+            let pool = Arc::clone(&pool);
+            move || {
+                let is_mine = pool.claim(key).map(drop).is_some();
+                // The slot is free, unless the other one has the value.
+                let new = pool.insert(2);
+                assert!(!is_mine || new.is_ok_and(|new| pool.contains(new)));
+            }
+        });
+        let found = pool.with(key, |value| *value);
+        other.join().unwrap();
+        found
     });
 }
 
