@@ -105,7 +105,11 @@ fn boxes<const N: usize>(ops: &[Op]) {
                     Err(Exhausted(value)) => {
                         assert_eq!(value.number(), number);
                         let kept = if is_at_hand { 0 } else { at_hand };
-                        assert_eq!(owned.len() + lent.len() + kept, N, "exhausted with a slot left");
+                        assert_eq!(
+                            owned.len() + lent.len() + kept,
+                            N,
+                            "exhausted with a slot left"
+                        );
                     }
                 }
             }

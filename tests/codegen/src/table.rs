@@ -30,9 +30,7 @@ use latchless::ring::{
     TurnSliceRing, WordRing, overwriting,
 };
 use latchless::snapshot::{Guard, Snapshot};
-use latchless::stack::{
-    Counted, Exhausted, IndexStack, Key, KeyedPool, Magazine, Pool, PoolArc, PoolBox,
-};
+use latchless::stack::{Exhausted, IndexStack, Key, KeyedPool, Magazine, Pool, PoolArc, PoolBox};
 
 /// How much of a probe's code its expectation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
