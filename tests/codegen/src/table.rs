@@ -705,7 +705,7 @@ probes! { shared_, "", "locked instructions", 64, LockedUnlessRefused, "", {};
         magazine_take(magazine: &mut Magazine<'static, u64, SLOTS, 8>, block: PoolBox<'static, u64, SLOTS>)
             -> Result<u64, PoolBox<'static, u64, SLOTS>> = magazine.take(block) => "";
         magazine_free(magazine: &mut Magazine<'static, u64, SLOTS, 8>, block: PoolBox<'static, u64, SLOTS>)
-            -> bool = magazine.free(block).is_ok() => "";
+            -> Result<(), PoolBox<'static, u64, SLOTS>> = magazine.free(block) => "";
         mpmc_push(ring: &MpmcRing<u64, SLOTS>, value: u64) -> Result<(), ring::PushError<u64>>
             = ring.push(value) => "lock cmpxchg m";
         mpmc_pop(ring: &MpmcRing<u64, SLOTS>) -> Option<u64> = ring.pop() => "lock cmpxchg m";

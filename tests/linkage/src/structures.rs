@@ -362,7 +362,7 @@ macro_rules! for_values {
                     out.write(unsafe { ManuallyDrop::take(block) }.into_pin());
                 }
 
-                fn pool_magazine(pool: &'static Slots, out: &mut MaybeUninit<AtHand>) {
+                fn pool_copies_magazine(pool: &'static Slots, out: &mut MaybeUninit<AtHand>) {
                     out.write(pool.magazine());
                 }
                 fn magazine_alloc(
@@ -382,7 +382,7 @@ macro_rules! for_values {
                         }
                     }
                 }
-                fn magazine_free(
+                fn magazine_copies_free(
                     magazine: &mut AtHand,
                     block: &mut ManuallyDrop<Block<'static>>,
                     rejected: &mut MaybeUninit<Block<'static>>,
@@ -391,7 +391,7 @@ macro_rules! for_values {
                     let block = unsafe { ManuallyDrop::take(block) };
                     magazine.free(block).map_err(|back| rejected.write(back)).is_ok()
                 }
-                fn magazine_take(
+                fn magazine_copies_take(
                     magazine: &mut AtHand,
                     block: &mut ManuallyDrop<Block<'static>>,
                     out: &mut Out,

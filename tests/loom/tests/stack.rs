@@ -2,8 +2,10 @@
 //! it comes back while another pop is under way (ABA), and what one owner did with the memory
 //! behind it is visible to the next.
 
+use core::mem::ManuallyDrop;
+
 use latchless::stack::{
-    Chain, Counted, IndexStack, KeyedPool, Node, NodeRef, Pool, PoolArc, TransferStack,
+    Chain, Counted, IndexStack, Key, KeyedPool, Node, NodeRef, Pool, PoolArc, TransferStack,
     TreiberStack,
 };
 use latchless_loom::{model, outcomes};
@@ -317,6 +319,15 @@ fn exclusive_access_races_the_drop_of_the_other_holder() {
     });
 }
 
+/// Has `f` look at the value of a key, as `KeyedPool::with` does, but for the drop of the value should the
+/// model fail at that moment.
+fn with<R>(pool: &KeyedPool<u32, 1>, key: Key<u32>, f: impl FnOnce(&mut u32) -> R) -> Option<R> {
+    let mut owned = ManuallyDrop::new(pool.claim(key)?);
+    let result = f(&mut owned);
+    assert!(pool.put(ManuallyDrop::into_inner(owned)).is_ok_and(|again| again == key));
+    Some(result)
+}
+
 /// E1 of the keys: one has the value at a time, and sees what the last one did.
 #[test]
 fn claims_of_one_key_race() {
@@ -326,9 +337,9 @@ fn claims_of_one_key_race() {
         let key = pool.insert(1).unwrap();
         let other = thread::spawn({
             let pool = Arc::clone(&pool);
-            move || pool.with(key, |value| *value += 1).is_some()
+            move || with(&pool, key, |value| *value += 1).is_some()
         });
-        let mine = pool.with(key, |value| *value += 1).is_some();
+        let mine = with(&pool, key, |value| *value += 1).is_some();
         let theirs = other.join().unwrap();
         (mine, theirs, pool.claim(key).expect("both are done").into_inner())
     });
@@ -349,7 +360,7 @@ fn key_of_what_is_gone_finds_nothing() {
                 assert!(!is_mine || new.is_ok_and(|new| pool.contains(new)));
             }
         });
-        let found = pool.with(key, |value| *value);
+        let found = with(&pool, key, |value| *value);
         other.join().unwrap();
         found
     });
