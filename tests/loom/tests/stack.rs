@@ -345,6 +345,23 @@ fn claims_of_one_key_race() {
     });
 }
 
+/// E1 of the keys: who claims sees what was inserted, also if his key came by a way that orders nothing.
+#[test]
+fn claim_races_the_insertion() {
+    outcomes("claim_races_the_insertion", None, &[None, Some(1)], || {
+        let pool = Arc::new(KeyedPool::<u32, 1>::new());
+        // The first key of any such pool.
+        let key = KeyedPool::<u32, 1>::new().insert(0).unwrap();
+        let inserter = thread::spawn({
+            let pool = Arc::clone(&pool);
+            move || assert!(pool.insert(1).unwrap() == key)
+        });
+        let found = with(&pool, key, |value| *value);
+        inserter.join().unwrap();
+        found
+    });
+}
+
 /// A key fits its value and nothing that comes later into the same slot.
 #[test]
 fn key_of_what_is_gone_finds_nothing() {
