@@ -22,7 +22,10 @@ use latchless::atomic::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
     AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
 };
-use latchless::counter::{BoundedCounter, ByStack, Counter, RefCount, Sequence, ShardedCounter};
+use latchless::counter::{
+    BatchedCounter, BoundedCounter, ByStack, Counter, HighWater, Histogram, RefCount, Sequence,
+    ShardedCounter,
+};
 #[cfg(not(latchless_native))]
 use latchless::ring::WordRing;
 use latchless::ring::spsc::{Consumer, Producer};
@@ -31,7 +34,9 @@ use latchless::ring::{MpmcRing, OverwritingRing, SpscRing, TurnRing};
 use latchless::snapshot::{CompareError, Guard, Snapshot};
 #[cfg(not(latchless_native))]
 use latchless::stack::{Chain, TreiberStack};
-use latchless::stack::{Exhausted, IndexStack, Node, Pool, PoolBox, TransferStack};
+use latchless::stack::{
+    Counted, Exhausted, IndexStack, KeyedPool, Node, Pool, PoolArc, PoolBox, TransferStack,
+};
 
 use stamps::{Stamped, assert_each_once_in_order};
 use team::{Member, Producers, Team};
@@ -80,6 +85,7 @@ fn main() {
     treiber_stack(count);
     transfer_stack(count);
     pool(count);
+    pool_forms(count);
     snapshot(count);
     println!("{count} turns of each thread on each structure: all totals are right");
 }
@@ -213,9 +219,15 @@ fn counter(count: usize) {
 fn counters(count: usize) {
     let sharded = &ShardedCounter::<4, ByStack>::with_source(ByStack);
     let (holds, bounded, ids) = (&RefCount::new(), &BoundedCounter::new(3), &Sequence::new());
-    let taken = Team::run_alike(THREADS, |_, _| {
+    let batched = &BatchedCounter::<4, 8, _>::with_source(ByStack, 0);
+    let (highest, latencies) = (&HighWater::new(), &Histogram::<64>::new());
+    let taken = Team::run_alike(THREADS, |_, me| {
         let mut taken = 0_u64;
         for turn in 0..count {
+            batched.add(if turn % 3 == 0 { -2 } else { 5 });
+            highest.record((THREADS * turn + me) as u64);
+            latencies.record(turn as u64);
+            assert!(latencies.count() > 0 && highest.get() >= turn as u64);
             let own = sharded.local().expect("there are as many cells as threads");
             own.add(3);
             sharded.dec();
@@ -232,6 +244,10 @@ fn counters(count: usize) {
     let turns = (THREADS * count) as u64;
     assert_eq!((total, ids.peek(), bounded.get()), (2 * turns, Some(turns), 0));
     assert!(holds.dec_and_test());
+    let thirds = count.div_ceil(3) as i64;
+    assert_eq!(batched.sum(), THREADS as i64 * (5 * count as i64 - 7 * thirds));
+    assert_eq!(highest.take(), turns - 1);
+    assert_eq!(latencies.count(), turns);
 }
 
 /// Sends `count` parcels from one thread to another, which takes them in every way there is.
@@ -572,6 +588,50 @@ fn pool(count: usize) {
     let owned: Vec<_> = (0..SLOTS).filter_map(|at| pool.alloc(parcel(0, at)).ok()).collect();
     assert_eq!(owned.len(), SLOTS, "a slot was lost");
     assert!(pool.is_exhausted());
+}
+
+/// What is in a pool, kept at hand, held by several and found by key.
+fn pool_forms(count: usize) {
+    let pool = &Pool::<Parcel, SLOTS>::new();
+    let shareable = &Pool::<Counted<Parcel>, SLOTS>::new();
+    let passed_on = &MpmcRing::<PoolArc<'_, Parcel, SLOTS>, 2>::new();
+    let keyed = &KeyedPool::<Parcel, 1>::new();
+    let key = keyed.insert(parcel(0, 0)).expect("it is empty");
+    let changed = Team::run_alike(THREADS, |_, me| {
+        let mut magazine = pool.magazine::<2>();
+        let mut changed = 0;
+        for number in 0..count {
+            if let Ok(owned) = magazine.alloc(parcel(me, number)) {
+                assert_eq!(owned.origin(), (me, number));
+                match number % 3 {
+                    0 => drop(owned),
+                    1 => assert!(magazine.free(owned).is_ok()),
+                    _ => assert!(magazine.take(owned).is_ok_and(|back| back.origin().1 == number)),
+                }
+            }
+            if let Ok(mut shared) = PoolArc::new(shareable, parcel(me, number)) {
+                // Another thread may be the one that drops it.
+                drop(passed_on.push(shared.clone()));
+                assert_eq!(shared.origin(), (me, number));
+                if let Some(alone) = PoolArc::get_mut(&mut shared) {
+                    *alone = parcel(me, number);
+                }
+            }
+            if let Some(others) = passed_on.pop() {
+                assert!(others.origin().0 < THREADS);
+            }
+            let change = |kept: &mut Parcel| *kept = parcel(me, kept.origin().1 + 1);
+            changed += usize::from(keyed.with(key, change).is_some());
+        }
+        changed
+    });
+    drop(passed_on.pop().into_iter().chain(passed_on.pop()).collect::<Vec<_>>());
+    let kept = keyed.claim(key).expect("everybody put it back").into_inner();
+    assert_eq!(kept.origin().1, changed.into_iter().sum::<usize>());
+    let owned: Vec<_> = (0..SLOTS).filter_map(|at| pool.alloc(parcel(0, at)).ok()).collect();
+    let shared: Vec<_> =
+        (0..SLOTS).filter_map(|at| PoolArc::new(shareable, parcel(0, at)).ok()).collect();
+    assert_eq!((owned.len(), shared.len()), (SLOTS, SLOTS), "a slot was lost");
 }
 
 fn snapshot(count: usize) {
