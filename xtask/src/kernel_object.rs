@@ -16,7 +16,7 @@ use iced_x86::{
 use object::read::elf::{ElfFile64, FileHeader as _};
 use object::{
     Object as _, ObjectSection as _, ObjectSymbol as _, RelocationFlags, RelocationTarget,
-    SectionKind, elf,
+    SectionKind, SymbolKind, elf,
 };
 use rustc_demangle::demangle;
 
@@ -72,6 +72,8 @@ pub(crate) struct Contents {
     undefined: BTreeSet<String>,
     /// Undefined as well, but nothing refers to it.
     unused: BTreeSet<String>,
+    /// Sources by name, by which objtool tells what was linked from what was compiled.
+    files: BTreeSet<String>,
     /// Kinds, and what is relocated.
     relocations: BTreeSet<(u32, String)>,
     functions: Vec<Function>,
@@ -132,8 +134,8 @@ pub(crate) fn build(workspace: &Workspace, seed: Option<&str>) -> Result<PathBuf
     link(slice::from_ref(&bare), &small)?;
     let mut objcopy = Command::new("objcopy");
     objcopy.args(["--wildcard", "--keep-global-symbol", &format!("{PREFIX}*")]);
-    objcopy
-        .args(Contents::read(&small)?.unused.iter().map(|name| format!("--strip-symbol={name}")));
+    let Contents { unused, files, .. } = Contents::read(&small)?;
+    objcopy.args(unused.iter().chain(&files).map(|name| format!("--strip-symbol={name}")));
     process::output(objcopy.arg(&small).arg(&object))?;
     Ok(object)
 }
@@ -216,7 +218,9 @@ impl Contents {
         let mut contents = Self::default();
         for symbol in file.symbols() {
             let name = symbol.name()?;
-            if symbol.is_undefined() && !name.is_empty() {
+            if symbol.kind() == SymbolKind::File {
+                contents.files.insert(name.to_owned());
+            } else if symbol.is_undefined() && !name.is_empty() {
                 contents.unused.insert(name.to_owned());
             } else if symbol.is_definition() {
                 contents.defined.push(format!("{:#}", demangle(name)));

@@ -99,7 +99,7 @@ fn build(workspace: &Workspace, kernel: &Kernel, object: &Path) -> Result<PathBu
     make.args(["modules", "CONFIG_DEBUG_INFO_BTF_MODULES="]);
     let outcome = process::judge(&mut make, Duration::from_secs(300))?;
     let warned = outcome.output.lines().any(|line| {
-        line.contains("warning:")
+        ["warning:", "error:"].iter().any(|word| line.contains(word))
             && !line.contains("compiler differs")
             && !line.contains("the compiler")
     });
