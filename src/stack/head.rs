@@ -51,8 +51,8 @@ impl<const GENERATION_BITS: u32> Tagged<GENERATION_BITS> {
     /// The head after some were removed and `next` is on top: of the next generation.
     #[inline(always)]
     pub(super) const fn popped(self, next: u32) -> Self {
-        let generation = ((self.0 >> 32) as u32).wrapping_add(1);
-        Self(((generation & Self::LAST_GENERATION) as u64) << 32 | next as u64)
+        let generation = ((self.0 >> 32) as u32).wrapping_add(1) & Self::LAST_GENERATION;
+        Self((generation as u64) << 32 | next as u64)
     }
 }
 

@@ -51,7 +51,13 @@ const WEAKENED: [(&str, &str, &str); 9] = [
     ),
     (
         "src/stack/index_stack.rs",
-        "compare_exchange_weak(head.bits(), pushed.bits(), Release, Relaxed)",
+        concat!(
+            "compare_exchange_weak(head.bits(), pushed.bits(), Release, Relaxed) {\n",
+            "                Ok(_) => return Ok(()),\n",
+            "                Err(found) => head = Head::from_bits(found),\n",
+            "            }\n            backoff.wait();\n        }\n    }\n\n",
+            "    /// Takes the index on top",
+        ),
         "Release",
     ),
     ("src/snapshot/guard.rs", "fetch_add(Account::LEAVE, AcqRel)", "AcqRel"),
