@@ -26,6 +26,7 @@ enum ShardedOp {
     Own(usize),
     OwnerAdds(u8, u64),
     OwnerSubs(u8, u64),
+    OwnerTallies(u8, u64, u64),
     Leave(u8),
     Take,
 }
@@ -135,6 +136,18 @@ fn sharded(ops: Vec<ShardedOp>) {
                     if let Some((_, owner)) = owners.get(usize::from(owner)) {
                         owner.sub(n);
                         model = model.wrapping_sub(n);
+                    }
+                }
+                ShardedOp::OwnerTallies(owner, added, taken) => {
+                    if usize::from(owner) < owners.len() {
+                        let (cell, owner) = owners.swap_remove(usize::from(owner));
+                        let mut tally = owner.into_tally();
+                        tally.add(added);
+                        model = model.wrapping_add(added);
+                        assert_eq!(counter.sum(), model);
+                        tally.sub(taken);
+                        model = model.wrapping_sub(taken);
+                        owners.push((cell, tally.into_local()));
                     }
                 }
                 ShardedOp::Leave(owner) => {

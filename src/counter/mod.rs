@@ -5,6 +5,7 @@
 //! | [`Counter`], [`SignedCounter`] | one `lock add` on a shared line | exact, one load | events that a few CPUs count |
 //! | [`ShardedCounter`] | one `lock add` on a line of the CPU's own | a sum over the cells | events that all CPUs count |
 //! | [`ShardedCounter::local`] | one `add`, no `lock` | the same | a thread or CPU that counts all the time |
+//! | [`sharded::Tally`] | one `mov` to memory | the same | a loop that counts each turn |
 //! | [`BatchedCounter`] | one `lock xadd`, mostly | an estimate with a stated error: one load | limits that are seldom near |
 //! | [`Histogram`] | one `lock inc` | counts and quantiles | latencies, sizes |
 //!

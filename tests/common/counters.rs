@@ -116,6 +116,17 @@ pub(crate) const CALLS: &[CountersCall] = &[
             totals.sharded.fetch_add(9, Relaxed);
         }
     }),
+    ("tally", |it, totals| {
+        if let Some(own) = it.sharded.local() {
+            let mut tally = own.into_tally();
+            tally.add(20);
+            tally.inc();
+            tally.sub(5);
+            tally.dec();
+            tally.into_local().inc();
+            totals.sharded.fetch_add(16, Relaxed);
+        }
+    }),
     ("take", |it, totals| {
         totals.sharded.fetch_sub(it.sharded.take(), Relaxed);
     }),

@@ -105,6 +105,39 @@ fn a_handle_that_is_dropped_forgotten_or_taken_from_loses_nothing() {
 }
 
 #[test]
+fn a_tally_is_seen_at_once_and_goes_on_from_what_is_there() {
+    let counter = ShardedCounter::<1>::new();
+    let own = counter.local().expect("free");
+    own.add(10);
+    let mut tally = own.into_tally();
+    tally.inc();
+    assert_eq!(counter.sum(), 11);
+    assert!(counter.local().is_none(), "the tally owns the cell");
+    counter.shard(0).add(100);
+    assert_eq!((counter.take(), counter.sum()), (111, 0));
+    tally.add(7);
+    tally.dec();
+    tally.sub(2);
+    assert_eq!(counter.sum(), 4);
+    let own = tally.into_local();
+    own.inc();
+    core::mem::forget(own.into_tally());
+    assert_eq!(counter.take(), 5);
+}
+
+#[test]
+fn a_tally_that_is_dropped_leaves_its_cell() {
+    let counter = ShardedCounter::<1>::new();
+    for owner in 1..=3 {
+        let mut tally = counter.local().expect("it was given back").into_tally();
+        tally.add(owner);
+    }
+    let mut last = counter.local().expect("it was given back").into_tally();
+    last.sub(7);
+    assert_eq!(counter.sum(), u64::MAX, "wrapped");
+}
+
+#[test]
 fn sources_keep_to_their_number() {
     fn check(source: impl ShardSource) {
         assert_eq!(source.shard(), source.shard());
@@ -132,6 +165,7 @@ enum Call {
     Own(usize),
     OwnerAdds(usize, u64),
     OwnerSubs(usize, u64),
+    OwnerTallies(usize, u64, u64),
     Leave(usize),
     Take,
 }
@@ -144,6 +178,7 @@ fn call() -> impl Strategy<Value = Call> {
         (0..9usize).prop_map(Call::Own),
         (0..4usize, n()).prop_map(|(owner, n)| Call::OwnerAdds(owner, n)),
         (0..4usize, n()).prop_map(|(owner, n)| Call::OwnerSubs(owner, n)),
+        (0..4usize, n(), n()).prop_map(|(owner, n, m)| Call::OwnerTallies(owner, n, m)),
         (0..4usize).prop_map(Call::Leave),
         Just(Call::Take),
     ]
@@ -188,6 +223,17 @@ proptest! {
                             model = model.wrapping_sub(n);
                         }
                     }
+                    Call::OwnerTallies(owner, added, taken) if owner < owners.len() => {
+                        let (cell, owner) = owners.swap_remove(owner);
+                        let mut tally = owner.into_tally();
+                        tally.add(added);
+                        model = model.wrapping_add(added);
+                        prop_assert_eq!(counter.sum(), model);
+                        tally.sub(taken);
+                        model = model.wrapping_sub(taken);
+                        owners.push((cell, tally.into_local()));
+                    }
+                    Call::OwnerTallies(..) => {}
                     Call::Leave(owner) if owner < owners.len() => drop(owners.remove(owner)),
                     Call::Leave(_) => {}
                     Call::Take => prop_assert_eq!(counter.take(), core::mem::take(&mut model)),
@@ -253,6 +299,8 @@ fn owners_on_all_threads_count_exactly() {
     Team::run_alike(4, |_, _| {
         let own = COUNTER.local().expect("there are four");
         (0..50_000).for_each(|_| own.inc());
+        let mut tally = own.into_tally();
+        (0..50_000).for_each(|_| tally.inc());
     });
-    assert_eq!(COUNTER.sum(), 200_000);
+    assert_eq!(COUNTER.sum(), 400_000);
 }

@@ -2,7 +2,7 @@
 
 use core::mem::{ManuallyDrop, MaybeUninit};
 
-use latchless::counter::sharded::Local;
+use latchless::counter::sharded::{Local, Tally};
 use latchless::counter::{
     BatchedCounter, BoundedCounter, Counter, HighWater, Histogram, RefCount, Sequence,
     ShardedCounter, SignedCounter,
@@ -76,6 +76,17 @@ export! { ""
     fn local_drop(own: &mut ManuallyDrop<Local<'static>>) {
         // SAFETY: the caller does not use the handle again.
         unsafe { ManuallyDrop::drop(own) };
+    }
+
+    fn local_into_tally(own: Local<'static>, out: &mut MaybeUninit<Tally<'static>>) {
+        out.write(own.into_tally());
+    }
+    fn tally_inc(tally: &mut Tally<'static>) { tally.inc() }
+    fn tally_dec(tally: &mut Tally<'static>) { tally.dec() }
+    fn tally_add(tally: &mut Tally<'static>, n: u64) { tally.add(n) }
+    fn tally_sub(tally: &mut Tally<'static>, n: u64) { tally.sub(n) }
+    fn tally_into_local(tally: Tally<'static>, out: &mut MaybeUninit<Local<'static>>) {
+        out.write(tally.into_local());
     }
 
     fn holds_get(holds: &RefCount) -> u32 { holds.get() }

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use latchless::atomic::{AtomicPair, AtomicU64};
-use latchless::counter::sharded::Local;
+use latchless::counter::sharded::{Local, Tally};
 use latchless::counter::{
     BatchedCounter, BoundedCounter, ByStack, Counter, HighWater, Histogram, RefCount, Sequence,
     ShardedCounter,
@@ -74,6 +74,7 @@ operations! {
     op_sharded_sum(counter: &Sharded) -> u64 { counter.sum() }
     op_sharded_take(counter: &Sharded) -> u64 { counter.take() }
     op_sharded_owner_add(own: &Local<'_>, n: u64) { own.add(n) }
+    op_sharded_tally_add(tally: &mut Tally<'_>, n: u64) { tally.add(n) }
     op_batched_add(counter: &Batched, n: i64) { counter.add(n) }
     op_batched_estimate(counter: &Batched) -> i64 { counter.estimate() }
     op_histogram_record(histogram: &Histogram<496>, value: u64) { histogram.record(value) }
@@ -215,9 +216,11 @@ fn counters() {
     let (bounded, mark, ids) = (BoundedCounter::new(8), HighWater::new(), Sequence::new());
     let (batched, histogram) = (Batched::with_source(ByStack, 0), Histogram::new());
     let own = sharded.local().expect("nobody else is here");
+    let mut tally = sharded.local().expect("there are four cells").into_tally();
     for n in 0..CALLS {
         op_sharded_add(&sharded, n);
         op_sharded_owner_add(&own, n);
+        op_sharded_tally_add(&mut tally, n);
         black_box(op_sharded_sum(&sharded));
         black_box(op_sharded_take(&sharded));
         op_batched_add(&batched, 1);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use contatori::counters::unsigned::Unsigned;
 use contatori::counters::{CounterValue, Observable};
 use fast_counter::ConcurrentCounter;
-use latchless::counter::sharded::Local;
+use latchless::counter::sharded::{Local, Tally};
 use latchless::counter::{
     BatchedCounter, ByCpu, ByStack, ByThread, Counter, ShardSource, ShardedCounter,
 };
@@ -23,6 +23,7 @@ pub(super) fn contestants() -> Vec<Contestant> {
     vec![
         Contestant::new("latchless Counter", Side::Ours, run::<Counter>),
         Contestant::new("latchless ShardedCounter, owned cells", Side::Ours, run::<Owned>),
+        Contestant::new("latchless ShardedCounter, tallies", Side::Ours, run::<Tallied>),
         Contestant::new("latchless ShardedCounter, by CPU", Side::Ours, run::<Sharded<ByCpu>>),
         Contestant::new("latchless ShardedCounter, by stack", Side::Ours, run::<Sharded<ByStack>>),
         Contestant::new(
@@ -47,7 +48,7 @@ trait Count: Sync + 'static {
 
     fn open() -> Self;
     fn hand(&self) -> Self::Hand<'_>;
-    fn inc(hand: &Self::Hand<'_>);
+    fn inc(hand: &mut Self::Hand<'_>);
     fn total(&self) -> u64;
 }
 
@@ -62,9 +63,9 @@ fn run<C: Count>(case: &Case, bench: &Bench) -> Sample {
         let each = count / threads as u64;
         let work = (0..threads).map(|_| -> Work<'_> {
             Box::new(move || {
-                let hand = counter.hand();
+                let mut hand = counter.hand();
                 for _ in 0..each {
-                    C::inc(&hand);
+                    C::inc(&mut hand);
                 }
             })
         });
@@ -78,7 +79,7 @@ fn run<C: Count>(case: &Case, bench: &Bench) -> Sample {
 fn memory<C: Count>() -> Sample {
     let before = machine::allocated_bytes();
     let counter = C::open();
-    C::inc(&counter.hand());
+    C::inc(&mut counter.hand());
     let bytes = machine::allocated_bytes().saturating_sub(before) + size_of::<C>() as u64;
     black_box(counter.total());
     Sample { value: bytes as f64, ..Sample::default() }
@@ -101,7 +102,7 @@ macro_rules! count {
             }
 
             #[inline(always)]
-            fn inc($inced: &Self::Hand<'_>) {
+            fn inc($inced: &mut Self::Hand<'_>) {
                 $inc;
             }
 
@@ -140,6 +141,16 @@ count! {
     for Owned => Self(ShardedCounter::with_source(ByStack));
     hand Local<'c>: |counter| counter.0.local().expect("there are more cells than threads");
     inc |own| own.inc();
+    total |counter| counter.0.sum();
+}
+
+struct Tallied(Sharded<ByStack>);
+
+count! {
+    for Tallied => Self(ShardedCounter::with_source(ByStack));
+    hand Tally<'c>:
+        |counter| counter.0.local().expect("there are more cells than threads").into_tally();
+    inc |tally| tally.inc();
     total |counter| counter.0.sum();
 }
 

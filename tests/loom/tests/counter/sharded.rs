@@ -108,6 +108,43 @@ fn owners_follow_each_other() {
     });
 }
 
+/// E1: as above, of additions that are stores of the sum so far.
+#[test]
+fn takes_race_a_tally() {
+    let expected = [(0, 5), (2, 3), (5, 0)];
+    outcomes("takes_race_a_tally", None, &expected, || {
+        let counter = counter::<1>();
+        let owner = thread::spawn({
+            let counter = Arc::clone(&counter);
+            move || {
+                let mut tally = counter.local().unwrap().into_tally();
+                tally.add(2);
+                tally.add(3);
+            }
+        });
+        let taken = counter.take();
+        owner.join().unwrap();
+        (taken, counter.sum())
+    });
+}
+
+/// INV-2, E2: a tally starts from the count of the owner before, which it would otherwise write over.
+#[test]
+fn tallies_follow_each_other() {
+    let expected = [(false, true), (true, false), (true, true)];
+    outcomes("tallies_follow_each_other", None, &expected, || {
+        let counter = counter::<1>();
+        let other = thread::spawn({
+            let counter = Arc::clone(&counter);
+            move || counter.local().map(|own| own.into_tally().add(3)).is_some()
+        });
+        let mine = counter.local().map(|own| own.into_tally().inc()).is_some();
+        let theirs = other.join().unwrap();
+        assert_eq!(counter.sum(), u64::from(mine) + 3 * u64::from(theirs));
+        (mine, theirs)
+    });
+}
+
 /// INV-2: who is refused leaves the cell to its owner, so that it is refused again.
 #[test]
 fn who_is_refused_takes_nothing_from_the_owner() {
