@@ -33,7 +33,7 @@ static uint64_t now_ns(void)
 /* The first word of a batch tells which it is; the others come along. */
 static void *produce(void *unused)
 {
-	static uint64_t values[BATCH];
+	uint64_t values[BATCH] = { 0 };
 	size_t n;
 
 	for (values[0] = 0; values[0] < words; values[0] += BATCH)
@@ -49,7 +49,7 @@ static void *produce(void *unused)
 
 static uint64_t consume(void)
 {
-	static uint64_t values[BATCH];
+	uint64_t values[BATCH] = { 0 };
 	uint64_t sum = 0, done;
 	size_t n;
 
@@ -80,7 +80,7 @@ static uint64_t threads(void)
 
 static uint64_t alone(void)
 {
-	static uint64_t in[BATCH], out[BATCH];
+	uint64_t in[BATCH] = { 0 }, out[BATCH] = { 0 };
 	uint64_t sum = 0;
 
 	for (in[0] = 0; in[0] < words; in[0] += BATCH) {

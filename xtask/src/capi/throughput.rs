@@ -25,7 +25,7 @@ const IN_C: Program = Program {
 const IN_RUST: &str = "capi/target/release/examples/batches";
 /// What is run, and with how many words: about 15 ms.
 const WAYS: [(&str, &str); 2] = [("alone", "16777216"), ("threads", "16777216")];
-const ROUNDS: usize = 151;
+const ROUNDS: usize = 601;
 /// So much slower than Rust C may be.
 const MOST: f64 = 1.10;
 /// How sure the interval is.
