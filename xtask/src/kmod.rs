@@ -54,7 +54,7 @@ pub(crate) struct KmodArgs {
     #[arg(long, value_name = "N", default_value_t = 20)]
     cycles: usize,
     /// For how many seconds a program writes whatever it likes to the memory that it shares with the module
-    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     hostile: u64,
     /// Only make the object for a module of your own, and write it here
     #[arg(long, value_name = "FILE", conflicts_with_all = ["cpus", "cycles", "hostile"])]
