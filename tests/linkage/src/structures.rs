@@ -78,15 +78,23 @@ export! { ""
         unsafe { ManuallyDrop::drop(own) };
     }
 
-    fn local_into_tally(own: Local<'static>, out: &mut MaybeUninit<Tally<'static>>) {
-        out.write(own.into_tally());
+    fn local_into_tally(
+        own: &mut ManuallyDrop<Local<'static>>,
+        out: &mut MaybeUninit<Tally<'static>>,
+    ) {
+        // SAFETY: the caller does not use the handle again.
+        out.write(unsafe { ManuallyDrop::take(own) }.into_tally());
     }
     fn tally_inc(tally: &mut Tally<'static>) { tally.inc() }
     fn tally_dec(tally: &mut Tally<'static>) { tally.dec() }
     fn tally_add(tally: &mut Tally<'static>, n: u64) { tally.add(n) }
     fn tally_sub(tally: &mut Tally<'static>, n: u64) { tally.sub(n) }
-    fn tally_into_local(tally: Tally<'static>, out: &mut MaybeUninit<Local<'static>>) {
-        out.write(tally.into_local());
+    fn tally_into_local(
+        tally: &mut ManuallyDrop<Tally<'static>>,
+        out: &mut MaybeUninit<Local<'static>>,
+    ) {
+        // SAFETY: the caller does not use the handle again.
+        out.write(unsafe { ManuallyDrop::take(tally) }.into_local());
     }
 
     fn holds_get(holds: &RefCount) -> u32 { holds.get() }
